@@ -1,0 +1,120 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// ConnectionStatus tells whether a connection can be used.
+type ConnectionStatus string
+
+// The states of a connection. A broken one needs a new sign-in; its owner is told so.
+const (
+	ConnectionActive ConnectionStatus = "active"
+	ConnectionBroken ConnectionStatus = "broken"
+)
+
+// Connection links Aurora to one cloud account. UserID is empty when the organisation owns it. It holds no secret:
+// Token says where the credential lies ("vault:kv/data/aurora/users/{user_id}/{provider}[/{account}]").
+type Connection struct {
+	ID         string            `json:"id"`
+	OrgID      string            `json:"org_id"`
+	UserID     string            `json:"user_id,omitempty"`
+	Cloud      Cloud             `json:"cloud"`
+	Account    string            `json:"account"`            // AWS account id, GCP e-mail, tailnet, OVH region, ...
+	Label      string            `json:"label,omitempty"`    // what people are shown, when it differs from Account
+	Region     string            `json:"region,omitempty"`   // default region or zone
+	Projects   []string          `json:"projects,omitempty"` // GCP projects, Azure subscriptions, ... the credential reaches
+	Settings   map[string]string `json:"settings,omitempty"` // what is not secret and the cloud needs: role_arn, external_id_set, ...
+	Token      string            `json:"token"`
+	Generation int64             `json:"generation"` // grows with every new credential: what was approved for an old one does not run
+	Status     ConnectionStatus  `json:"status"`
+	ReadOnly   bool              `json:"read_only"` // the credential cannot change anything
+	CreatedAt  time.Time         `json:"created_at"`
+}
+
+// Owner says whose the connection is: "user" or "organisation".
+func (c Connection) Owner() string {
+	if c.UserID == "" {
+		return "organisation"
+	}
+	return "user"
+}
+
+// CredentialPath is the KV v2 API path of a credential, relative to Vault's /v1/. first tells whether it is the owner's
+// first account of this cloud: further ones get a path of their own below it.
+func CredentialPath(orgID, userID string, cloud Cloud, account string, first bool) string {
+	path := fmt.Sprintf("kv/data/aurora/users/%s/%s", userID, cloud)
+	if userID == "" {
+		path = fmt.Sprintf("kv/data/aurora/orgs/%s/%s", orgID, cloud)
+	}
+	if first {
+		return path
+	}
+	return path + "/" + account
+}
+
+// Grant lets somebody use an organisation's connection, on what, up to which effect ("read", "write", ...).
+type Grant struct {
+	ConnectionID string `json:"connection_id"`
+	UserID       string `json:"user_id,omitempty"` // empty: everybody with Role
+	Role         Role   `json:"role,omitempty"`    // empty: any role
+	Project      string `json:"project,omitempty"` // empty: every project of the connection
+	MaxEffect    string `json:"max_effect"`
+}
+
+// Credential is the secret part of a connection: named values such as access_token or external_id. It prints as
+// "[credential]" however it is printed; only the keepers of credentials read Reveal.
+type Credential struct{ values map[string]string }
+
+const redacted = "[credential]"
+
+// NewCredential wraps the values; it keeps the map, so the caller must not change it afterwards.
+func NewCredential(values map[string]string) Credential { return Credential{values: values} }
+
+// Get gives one value, or "" when there is none.
+func (c Credential) Get(name string) string { return c.values[name] }
+
+// Reveal gives all values, for the packages that write them to Vault or the sealed file and for the redactor.
+func (c Credential) Reveal() map[string]string { return c.values }
+
+// IsZero tells whether there is nothing in it.
+func (c Credential) IsZero() bool { return len(c.values) == 0 }
+
+// String never shows the values.
+func (c Credential) String() string { return redacted }
+
+// GoString never shows the values.
+func (c Credential) GoString() string { return redacted }
+
+// Format never shows the values, whatever the verb.
+func (c Credential) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// MarshalJSON never shows the values.
+func (c Credential) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
+
+// LogValue never shows the values.
+func (c Credential) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// Secret is one secret string that prints as "[credential]".
+type Secret string
+
+// Reveal gives the secret itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// String never shows the secret.
+func (s Secret) String() string { return redacted }
+
+// GoString never shows the secret.
+func (s Secret) GoString() string { return redacted }
+
+// Format never shows the secret, whatever the verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// MarshalText never shows the secret.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// LogValue never shows the secret.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
