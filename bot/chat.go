@@ -1,0 +1,90 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"aurora/store"
+)
+
+// Chat is what Worker needs of a platform to speak. Implementations classify their errors: *Later, ErrUndeliverable,
+// ErrInDoubt; anything else is taken as ErrInDoubt.
+type Chat interface {
+	// Post says m and gives where it stands. Its meta travels with the message so that Find finds it.
+	Post(ctx context.Context, place store.Place, m Message, meta Meta) (ts string, err error)
+	// Update replaces the message at ts; doing it twice does no harm.
+	Update(ctx context.Context, place store.Place, ts string, m Message) error
+	// Whisper shows m to place.Whisper alone. reply is the platform's own way to answer the event, or empty.
+	Whisper(ctx context.Context, place store.Place, m Message, reply store.Secret) error
+	// Find looks for a message that was posted with meta; store.ErrNotFound when it is surely not there.
+	Find(ctx context.Context, place store.Place, meta Meta) (ts string, err error)
+}
+
+// Directory is what Worker needs of a platform to know who is there. Both answers are fresh enough to decide on.
+type Directory interface {
+	// Profile tells what kind of account a person is.
+	Profile(ctx context.Context, team string, p store.Person) (Profile, error)
+	// Audience tells who can read a place.
+	Audience(ctx context.Context, place store.Place) (Audience, error)
+	// History gives up to limit messages that stand before ts in the thread of place, oldest first.
+	History(ctx context.Context, place store.Place, before string, limit int) ([]Said, error)
+}
+
+// Splitter cuts a message into as many as the platform's limits demand, the first one to stand over the placeholder.
+type Splitter interface {
+	Split(m Message) []Message
+}
+
+// Meta marks a posted message: the turn it belongs to and which part of it this is. It is public.
+type Meta struct {
+	Turn string `json:"turn"`
+	Part int    `json:"part"`
+}
+
+// Kind is what a chat account is.
+type Kind string
+
+// The kinds of accounts; only members may use Aurora.
+const (
+	Member      Kind = "member"
+	Guest       Kind = "guest"
+	External    Kind = "external" // of another organisation
+	Robot       Kind = "bot"
+	Deactivated Kind = "deactivated"
+)
+
+// Profile is what the platform says of a person. Name and Email are display text: nothing is decided by them.
+type Profile struct {
+	Kind  Kind
+	Name  string
+	Email string
+}
+
+// Audience is who can read a place.
+type Audience struct {
+	Direct bool   // a DM with Aurora
+	Shared bool   // guests or other organisations are there, or that cannot be told
+	Name   string // the channel's name: untrusted text
+}
+
+// Said is a message somebody else wrote: untrusted text.
+type Said struct {
+	Person store.Person
+	Own    bool // Aurora wrote it
+	Text   string
+	TS     string
+}
+
+var (
+	// ErrUndeliverable says that the message will never get there: channel gone, Aurora not in it, token revoked.
+	ErrUndeliverable = errors.New("the message cannot be delivered")
+	// ErrInDoubt says that the message may or may not stand there: Find before trying again.
+	ErrInDoubt = errors.New("it is not known whether the message was delivered")
+)
+
+// Later says that the platform asks to wait; nothing was delivered.
+type Later struct{ After time.Duration }
+
+func (l *Later) Error() string { return fmt.Sprintf("the platform asks to wait %s", l.After) }

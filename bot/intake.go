@@ -1,0 +1,72 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"aurora/store"
+)
+
+// Inbox is where events are made durable before they are acknowledged.
+type Inbox interface {
+	Receive(ctx context.Context, e store.Event) (fresh bool, err error)
+}
+
+// Stopper marks running turns as stopped, outside the queue.
+type Stopper interface {
+	RunningTurns(ctx context.Context, p store.Person, place store.Place) ([]store.Turn, error)
+	RequestStop(ctx context.Context, turnIDs []string, by store.Person) error
+}
+
+// Cleaner takes credentials and known secret shapes out of a text.
+type Cleaner interface {
+	Clean(text string) (clean string, found int)
+}
+
+// Intake is the door through which every adapter brings events in.
+type Intake struct {
+	Inbox Inbox
+	Clean Cleaner
+}
+
+// CommandPayload is what a slash command carries besides its text.
+type CommandPayload struct {
+	ReplyURL string `json:"reply_url,omitempty"` // a capability: erased when the event is settled
+	Trigger  string `json:"trigger,omitempty"`
+}
+
+// ClickPayload is what a click carries. Nonce is stored hashed; what the message showed is not kept: nothing is ever
+// read back from it.
+type ClickPayload struct {
+	Action    string `json:"action"`
+	NonceHash string `json:"nonce_hash"`
+	MessageTS string `json:"message_ts"`
+	ReplyURL  string `json:"reply_url,omitempty"`
+}
+
+// MentionPayload is what a message carries besides its text.
+type MentionPayload struct {
+	TS       string `json:"ts"`                  // the message's own
+	Direct   bool   `json:"direct,omitempty"`    // written in a DM
+	Leaked   int    `json:"leaked,omitempty"`    // how many credentials were taken out of the text
+	InThread bool   `json:"in_thread,omitempty"` // written below another message
+}
+
+// Receive makes e durable and only then returns, so that the caller may acknowledge it. A redelivered event is no error:
+// fresh is false. Texts are cleaned of credentials first.
+func (i *Intake) Receive(ctx context.Context, e store.Event, payload any) (fresh bool, err error) {
+	clean, found := i.Clean.Clean(e.Text)
+	e.Text = clean
+	if m, ok := payload.(MentionPayload); ok {
+		m.Leaked = found
+		payload = m
+	}
+	if e.Payload, err = json.Marshal(payload); err != nil {
+		return false, fmt.Errorf("encode event %s: %w", e.Key, err)
+	}
+	if fresh, err = i.Inbox.Receive(ctx, e); err != nil {
+		return false, fmt.Errorf("receive %s: %w", e.Key, err)
+	}
+	return fresh, nil
+}
