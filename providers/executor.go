@@ -1,0 +1,137 @@
+// Package providers runs cloud commands for people and models. Its Executor is the only door: nothing starts that
+// policy has not judged, that the intents table has not noted, and that the caller's connection does not allow; the argv
+// judged is the argv executed. The agent and the bot call it; each cloud's own package (aws, gcp, tailscale, ...) signs
+// in and gives it the environment of a run. It never asks a person, never posts, never keeps state between runs, and
+// never gives a secret to a caller in anything but Result.Private.
+package providers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"aurora/providers/policy"
+	"aurora/store"
+)
+
+// Policy judges commands; *policy.Engine is one.
+type Policy interface {
+	Parse(text string) (policy.Command, *policy.Refusal)
+	ParseArgv(argv []string) (policy.Command, *policy.Refusal)
+	Classify(c policy.Command) policy.Verdict
+	Decide(v policy.Verdict, c policy.Context) policy.Ruling
+	Version() string
+}
+
+// Connections knows which connections a user may use.
+type Connections interface {
+	// Connections lists the user's own and the organisation's that he is granted.
+	Connections(ctx context.Context, orgID, userID string) ([]store.Connection, error)
+	Connection(ctx context.Context, orgID, userID, id string) (store.Connection, error)
+	Grants(ctx context.Context, orgID, connectionID string) ([]store.Grant, error)
+	Selections(ctx context.Context, userID string) ([]store.Selection, error)
+}
+
+// Credentials reads the secret part of a connection.
+type Credentials interface {
+	Get(ctx context.Context, path string) (store.Credential, int64, error)
+}
+
+// Intents notes a command before it runs and its outcome after. BeginIntent checks stop and freeze in the same
+// statement; an intent of the same key is returned instead of noted again.
+type Intents interface {
+	BeginIntent(ctx context.Context, i store.Intent) (existing *store.Intent, err error)
+	FinishIntent(ctx context.Context, id string, outcome json.RawMessage) error
+}
+
+// Auditor notes what was refused.
+type Auditor interface {
+	Audit(ctx context.Context, e store.AuditEntry) error
+}
+
+// Config is all that an Executor needs. Policy, Connections, Credentials, Intents, Auditor and Runner must be set.
+type Config struct {
+	Policy      Policy
+	Connections Connections
+	Credentials Credentials
+	Intents     Intents
+	Auditor     Auditor
+
+	Drivers  map[store.Cloud]Driver // clouds with a CLI
+	Direct   map[store.Cloud]Direct // clouds without one
+	Programs Programs               // the CLIs found by Locate
+
+	Runner  string   // name of this process in intents
+	Dir     string   // where private directories of runs are made; the system's default when empty
+	Redact  Redactor // values no output may show, besides the run's own credential
+	Sandbox Sandbox  // confines each process; nil for none
+
+	ReadTimeout  time.Duration // 60 s when 0
+	WriteTimeout time.Duration // 5 min when 0
+	MaxOutput    int           // bytes kept of what a command prints; 1 MiB when 0
+	MaxView      int           // bytes of it that model and chat see; 16 KiB when 0
+
+	Now func() time.Time // time.Now when nil
+}
+
+// Executor is the gate and what stands behind it. It is safe for concurrent use.
+type Executor struct{ Config }
+
+// New checks the configuration and fills in the defaults.
+func New(c Config) (*Executor, error) {
+	if c.Policy == nil || c.Connections == nil || c.Credentials == nil || c.Intents == nil || c.Auditor == nil || c.Runner == "" {
+		return nil, errors.New("executor needs policy, connections, credentials, intents, auditor and runner")
+	}
+	if c.ReadTimeout == 0 {
+		c.ReadTimeout = time.Minute
+	}
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = 5 * time.Minute
+	}
+	if c.MaxOutput == 0 {
+		c.MaxOutput = 1 << 20
+	}
+	if c.MaxView == 0 {
+		c.MaxView = 16 << 10
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Executor{c}, nil
+}
+
+// Prepared is a command that was judged and not run.
+type Prepared struct {
+	Command policy.Command
+	Verdict policy.Verdict
+	Ruling  policy.Ruling // over all targets: the strictest that any of them needs, Refuse when none may run
+	Targets []Target      // where it would run; more than one only for reads
+	Code    Code          // why it cannot run; empty when Ruling allows it or asks for a click
+	Error   string        // the sentence that goes with Code
+}
+
+// Target is one place a command would run in.
+type Target struct {
+	Connection store.Connection
+	Project    string
+	Region     string
+	Ruling     policy.Ruling
+}
+
+// Judge parses, classifies, resolves the connections and decides. It never runs anything.
+func (e *Executor) Judge(ctx context.Context, ask Ask) Prepared {
+	return Prepared{Code: CodeUnavailable, Error: "The executor is not built yet."}
+}
+
+// Run judges the ask and runs it when it may run at once. What needs a click comes back with a Proposal, not run.
+func (e *Executor) Run(ctx context.Context, ask Ask) Result {
+	return Result{Code: CodeUnavailable, Error: "The executor is not built yet."}
+}
+
+// RunConfirmed runs command index of a confirmation that the caller of this method has taken and whose digest it has
+// checked. asker is the asker as he stands now: mode, role, channel rule, grants, connection generation and policy are
+// judged again by today's values. The intent is keyed "<confirmation>/<index>", so a second call gives the first outcome.
+func (e *Executor) RunConfirmed(ctx context.Context, asker Caller, conf store.Confirmation, index int) Result {
+	return Result{Code: CodeUnavailable, Error: "The executor is not built yet."}
+}
