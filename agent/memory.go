@@ -1,0 +1,65 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// Recaller keeps thread memory: capped lists that end by themselves. *redis.DB is one.
+type Recaller interface {
+	Remember(ctx context.Context, thread, layer string, entry json.RawMessage) error
+	Recall(ctx context.Context, thread, layer string) ([]json.RawMessage, error)
+}
+
+// Memory is what a thread remembers, in two layers: what was posted for everyone to read, and what commands showed to
+// one user, which no one else's turn is told.
+type Memory struct{ Keep Recaller }
+
+// Remembered is one thing a thread remembers.
+type Remembered struct {
+	Turn   string `json:"turn"`
+	Kind   string `json:"kind"` // "ask", "answer" or "finding"
+	User   string `json:"user,omitempty"`
+	Text   string `json:"text"`
+	Origin string `json:"origin,omitempty"` // of a finding: the command
+}
+
+const layerPosted = "posted"
+
+func layerOf(userID string) string { return "user:" + userID }
+
+// Posted keeps an exchange that everybody in the thread could read. Call it once the answer is public, never for a whisper.
+func (m Memory) Posted(ctx context.Context, thread, turn, userID, ask, answer string) error {
+	if err := m.put(ctx, thread, layerPosted, Remembered{Turn: turn, Kind: "ask", User: userID, Text: ask}); err != nil {
+		return err
+	}
+	return m.put(ctx, thread, layerPosted, Remembered{Turn: turn, Kind: "answer", User: userID, Text: answer})
+}
+
+// Whispered keeps an exchange for the asker alone.
+func (m Memory) Whispered(ctx context.Context, thread, turn, userID, ask, answer string) error {
+	if err := m.put(ctx, thread, layerOf(userID), Remembered{Turn: turn, Kind: "ask", User: userID, Text: ask}); err != nil {
+		return err
+	}
+	return m.put(ctx, thread, layerOf(userID), Remembered{Turn: turn, Kind: "answer", User: userID, Text: answer})
+}
+
+// Found keeps what a command showed, for the asker alone.
+func (m Memory) Found(ctx context.Context, thread, turn, userID, origin, text string) error {
+	return m.put(ctx, thread, layerOf(userID), Remembered{Turn: turn, Kind: "finding", User: userID, Text: text, Origin: origin})
+}
+
+func (m Memory) put(ctx context.Context, thread, layer string, r Remembered) error {
+	if m.Keep == nil || r.Text == "" {
+		return nil
+	}
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode memory: %w", err)
+	}
+	if err := m.Keep.Remember(ctx, thread, layer, raw); err != nil {
+		return fmt.Errorf("remember: %w", err)
+	}
+	return nil
+}
