@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"aurora/providers/policy"
@@ -111,27 +112,63 @@ type Prepared struct {
 	Error   string        // the sentence that goes with Code
 }
 
-// Target is one place a command would run in.
-type Target struct {
-	Connection store.Connection
-	Project    string
-	Region     string
-	Ruling     policy.Ruling
-}
-
-// Judge parses, classifies, resolves the connections and decides. It never runs anything.
-func (e *Executor) Judge(ctx context.Context, ask Ask) Prepared {
-	return Prepared{Code: CodeUnavailable, Error: "The executor is not built yet."}
-}
-
-// Run judges the ask and runs it when it may run at once. What needs a click comes back with a Proposal, not run.
+// Run judges the ask and runs it when it may run at once. What needs a click comes back with a Proposal, not run. A
+// refusal is noted in the audit.
 func (e *Executor) Run(ctx context.Context, ask Ask) Result {
-	return Result{Code: CodeUnavailable, Error: "The executor is not built yet."}
+	p := e.Judge(ctx, ask)
+	switch {
+	case p.Code != "":
+		return e.refused(ctx, ask, p)
+	case p.Ruling.Decision == policy.Confirm:
+		return e.proposed(ctx, ask, p)
+	case p.Ruling.Decision != policy.Allow: // unreachable: anything else has a code
+		return e.refused(ctx, ask, p.refuse(refusal{CodeRefused, "Policy gave no decision, so nothing ran."}))
+	}
+	return e.runAll(ctx, ask, p)
 }
 
 // RunConfirmed runs command index of a confirmation that the caller of this method has taken and whose digest it has
 // checked. asker is the asker as he stands now: mode, role, channel rule, grants, connection generation and policy are
 // judged again by today's values. The intent is keyed "<confirmation>/<index>", so a second call gives the first outcome.
 func (e *Executor) RunConfirmed(ctx context.Context, asker Caller, conf store.Confirmation, index int) Result {
-	return Result{Code: CodeUnavailable, Error: "The executor is not built yet."}
+	ask, p := e.judgeConfirmed(ctx, asker, conf, index)
+	if p.Code != "" {
+		return e.refused(ctx, ask, p)
+	}
+	j := job{ask: ask, prepared: p, target: p.Targets[0], confirmation: fmt.Sprintf("%s/%d", conf.ID, index), view: e.MaxView}
+	s, private := e.runJob(ctx, j)
+	r := e.combine(ask, p, []Section{s})
+	r.Private = private
+	return r
+}
+
+// describe fills in what a result says about the command itself.
+func (e *Executor) describe(p Prepared) Result {
+	return Result{
+		Cloud: store.Cloud(p.Command.Provider), Argv: e.Redact.Argv(p.Command.Argv),
+		Effect: p.Verdict.Effect.String(), Facets: p.Verdict.Facets.Names(), Rule: p.Ruling.Rule,
+		Verdict: p.Verdict, Ruling: p.Ruling,
+	}
+}
+
+// refused makes the result of a refusal and notes it. When it cannot be noted the refusal stands all the same.
+func (e *Executor) refused(ctx context.Context, ask Ask, p Prepared) Result {
+	r := e.describe(p)
+	r.Code, r.Error = p.Code, e.Redact.Redact(Clean(p.Error))
+	words := r.Argv
+	if len(words) == 0 {
+		words = e.Redact.Argv(append([]string{ask.Line}, ask.Argv...))
+	}
+	detail := mustJSON(map[string]any{
+		"command": words, "code": r.Code, "rule": r.Rule, "reason": r.Error, "effect": r.Effect,
+		"mode": ask.Caller.Mode, "tainted": ask.Tainted, "policy": e.Policy.Version(),
+	})
+	err := e.Auditor.Audit(context.WithoutCancel(ctx), store.AuditEntry{
+		Kind: store.AuditRefused, OrgID: ask.Caller.Org.ID, UserID: ask.Caller.User.ID,
+		Person: ask.Caller.Person.String(), Turn: ask.Turn, Subject: ask.Call, Detail: detail,
+	})
+	if err != nil {
+		r.AuditErr = fmt.Errorf("audit refusal: %w", err)
+	}
+	return r
 }

@@ -1,9 +1,136 @@
 package providers
 
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"aurora/store"
+)
+
 // Programs are the CLIs found on this machine, by name (aws, gcloud, ...).
 type Programs map[string]Program
 
-// Program is one CLI, resolved past its wrapper scripts.
+// Program is one CLI, resolved past its wrapper scripts. The zero value is a CLI that is not there.
 type Program struct {
-	Name string
+	Name        string
+	Interpreter string   // what is executed when Entry is a script; empty when Entry is itself executed
+	Flags       []string // the interpreter's
+	Entry       string   // the entry file or the binary, symbolic links resolved
+	SHA256      string   // of Entry, hex
+	Env         map[string]string
+	Err         error // why it cannot be used; nil when it can
 }
+
+// known is what Aurora can drive with a CLI, and what to tell people who do not have it.
+var known = []struct {
+	name, install string
+	cloud         store.Cloud
+}{
+	{"aws", "Install the AWS CLI: apt-get install awscli, or see https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html", store.AWS},
+	{"gcloud", "Install the Google Cloud CLI: see https://cloud.google.com/sdk/docs/install", store.GCP},
+	{"gsutil", "Install the Google Cloud CLI, which brings gsutil: see https://cloud.google.com/sdk/docs/install", store.GCP},
+	{"bq", "Install the Google Cloud CLI, which brings bq: see https://cloud.google.com/sdk/docs/install", store.GCP},
+	{"az", "Install the Azure CLI: apt-get install azure-cli, or see https://learn.microsoft.com/cli/azure/install-azure-cli", store.Azure},
+	{"scw", "Install the Scaleway CLI: see https://github.com/scaleway/scaleway-cli", store.Scaleway},
+}
+
+// CloudOf gives the cloud that a program drives; false when it is none of ours.
+func CloudOf(program string) (store.Cloud, bool) {
+	for _, k := range known {
+		if k.name == program {
+			return k.cloud, true
+		}
+	}
+	switch program {
+	case "tailscale":
+		return store.Tailscale, true
+	case "ovhcloud":
+		return store.OVH, true
+	}
+	return "", false
+}
+
+// Install says how to get a CLI, as a sentence for people.
+func Install(program string) string {
+	for _, k := range known {
+		if k.name == program {
+			return k.install
+		}
+	}
+	return "Aurora does not know how to install " + program + "."
+}
+
+// Locate finds the CLIs on a search path as in PATH. It runs nothing: wrapper scripts are read, not executed. Every
+// known CLI is in the result; Err says which cannot be used and why.
+func Locate(path string) Programs {
+	found := Programs{}
+	for _, k := range known {
+		p, err := locate(k.name, filepath.SplitList(path))
+		if err == nil {
+			p.SHA256, err = fileSHA256(p.Entry)
+		}
+		p.Name, p.Err = k.name, err
+		found[k.name] = p
+	}
+	return found
+}
+
+// Command gives the argv that executes the program with these words; argv[0] of the words is the program's name.
+func (p Program) Command(argv []string) []string {
+	var full []string
+	if p.Interpreter != "" {
+		full = append(append(full, p.Interpreter), p.Flags...)
+	}
+	return append(append(full, p.Entry), argv[1:]...)
+}
+
+// Version asks the program for its version, within ten seconds; the first line of what it says.
+func (p Program) Version(ctx context.Context) (string, error) {
+	if p.Err != nil {
+		return "", p.Err
+	}
+	word := "--version"
+	if p.Name == "bq" || p.Name == "gsutil" || p.Name == "scw" {
+		word = "version"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	run := process{argv: p.Command([]string{p.Name, word}), env: p.Env, limit: 64 << 10}
+	out, err := run.run(ctx)
+	if err != nil {
+		return "", fmt.Errorf("ask %s for its version: %w", p.Name, err)
+	}
+	text := bytes.TrimSpace(out.Stdout)
+	if len(text) == 0 { // old Python programs print it to stderr
+		text = bytes.TrimSpace(out.Stderr)
+	}
+	if out.ExitCode != 0 || len(text) == 0 {
+		return "", fmt.Errorf("ask %s for its version: exit status %d: %s", p.Name, out.ExitCode, Clean(string(out.Stderr)))
+	}
+	first, _, _ := strings.Cut(Clean(string(text)), "\n")
+	return first, nil
+}
+
+func fileSHA256(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }() // read only
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", fmt.Errorf("read %s: %w", path, err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+var errNotInstalled = errors.New("not installed")

@@ -54,15 +54,15 @@ type Result struct {
 	AskerOnly bool        `json:"asker_only,omitempty"` // Output is for the asker alone
 	Truncated bool        `json:"truncated,omitempty"`
 	Duration  Millis      `json:"duration_ms,omitempty"`
-	Replayed  bool        `json:"-"` // it had run before: this is the recorded outcome
 
 	// Proposal waits for a person's click. ID is set (the same for the same turn, step and call); NonceHash, CardPart,
 	// State and TakenBy are left to whoever posts the card.
 	Proposal *store.Confirmation `json:"proposal,omitempty"`
 
-	Private string         `json:"-"` // a secret that is shown once to the asker; never to model, memory, file or store
-	Verdict policy.Verdict `json:"-"`
-	Ruling  policy.Ruling  `json:"-"`
+	AuditErr error          `json:"-"` // a refusal could not be noted in the audit: to be logged
+	Private  string         `json:"-"` // a secret that is shown once to the asker; never to model, memory, file or store
+	Verdict  policy.Verdict `json:"-"`
+	Ruling   policy.Ruling  `json:"-"`
 }
 
 // Section is what became of the command on one connection.
@@ -74,7 +74,7 @@ type Section struct {
 	Region       string `json:"region,omitempty"`
 	Intent       string `json:"intent,omitempty"`
 	Status       string `json:"status,omitempty"`
-	Output       string `json:"output,omitempty"`
+	Output       string `json:"output,omitempty"` // only where there are several sections; else it is the result's
 	Code         Code   `json:"code,omitempty"`
 	Error        string `json:"error,omitempty"`
 	ExitCode     int    `json:"exit_code"`

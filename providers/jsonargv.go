@@ -1,0 +1,72 @@
+package providers
+
+import (
+	"slices"
+	"strings"
+)
+
+// outputFlags are the flags that shape a program's output, and what makes it plain JSON instead.
+var outputFlags = map[string]struct {
+	valued []string // flags with a value, which are left out with it
+	bare   []string // switches, which are left out
+	force  []string // what is added
+}{
+	"aws":    {[]string{"--query", "--output"}, nil, []string{"--output", "json"}},
+	"gcloud": {[]string{"--format", "--flatten"}, []string{"--uri"}, []string{"--format=json"}},
+	"az":     {[]string{"--query", "--output", "-o"}, nil, []string{"--output", "json"}},
+	"scw":    {[]string{"--output", "-o"}, nil, []string{"--output", "json"}},
+}
+
+// jsonArgv gives the argv with JSON forced in place of what was asked for; false when the program cannot do that. Our
+// own typed commands always print JSON.
+func jsonArgv(argv []string) ([]string, bool) {
+	if argv[0] == "tailscale" || argv[0] == "ovhcloud" {
+		return argv, true
+	}
+	flags, ok := outputFlags[argv[0]]
+	if !ok {
+		return nil, false
+	}
+	var out []string
+	for i := 0; i < len(argv); i++ {
+		name, _, joined := strings.Cut(argv[i], "=")
+		switch {
+		case slices.Contains(flags.bare, argv[i]):
+		case slices.Contains(flags.valued, name):
+			if !joined {
+				i++ // its value
+			}
+		default:
+			out = append(out, argv[i])
+		}
+	}
+	return append(out, flags.force...), true
+}
+
+// forceJSON makes the command one whose secret members can be masked. The new argv is judged like any other: it must be
+// the same command to policy, so that leaving flags out cannot change what it does.
+func (e *Executor) forceJSON(p Prepared) Prepared {
+	if p.Code != "" || !p.Ruling.Mask {
+		return p
+	}
+	argv, ok := jsonArgv(p.Command.Argv)
+	if !ok {
+		return p.refuse(refusal{CodeRefused, "Parts of what " + p.Command.Argv[0] + " prints here are secret and cannot be masked."})
+	}
+	if slices.Equal(argv, p.Command.Argv) {
+		return p
+	}
+	command, bad := e.Policy.ParseArgv(argv)
+	if bad != nil || !slices.Equal(command.Argv, argv) {
+		return p.refuse(refusal{CodeRefused, "Parts of the output are secret. Ask for it without a query or format."})
+	}
+	v := e.Policy.Classify(command)
+	same := v.Effect == p.Verdict.Effect && v.Facets == p.Verdict.Facets && v.Path == p.Verdict.Path &&
+		slices.Equal(v.Masked, p.Verdict.Masked) && slices.Equal(v.Position, p.Verdict.Position)
+	if !same {
+		return p.refuse(refusal{CodeRefused, "Parts of the output are secret. Ask for it without a query or format."})
+	}
+	v.Output = p.Verdict.Output
+	p.Command, p.Verdict = command, v
+	return p
+}

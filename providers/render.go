@@ -1,0 +1,56 @@
+package providers
+
+import (
+	"strings"
+)
+
+// rendered is a command's output as it may be shown.
+type rendered struct {
+	output    string
+	private   string
+	truncated bool
+}
+
+const (
+	onceNote     = "The value is shown once, to the asker alone. It is not kept and cannot be read here."
+	withheldNote = "The output is withheld: parts of it are secret, and it could not be read as one JSON document to mask them. Ask for fewer items."
+)
+
+// render cleans, masks, redacts and shortens, in this order: invisible characters must not hide a secret from
+// redaction, and a secret must not be cut in half before it is found.
+func (e *Executor) render(j job, out Output) rendered {
+	redact := e.Redact.With(out.Secrets...)
+	stdout, stderr := string(out.Stdout), redact.Redact(Clean(string(out.Stderr)))
+	ruling := j.prepared.Ruling
+	if ruling.ShowOnce {
+		return renderOnce(redact, out, stderr)
+	}
+	var notes []string
+	if ruling.Mask {
+		masked, err := mask(out.Stdout, j.prepared.Verdict.Masked)
+		stdout = string(masked)
+		if err != nil || out.Truncated {
+			stdout = withheldNote
+		}
+		if o := j.prepared.Verdict.Output; err == nil && (o.Query != "" || o.Format != "" && !strings.Contains(o.Format, "json")) {
+			notes = append(notes, "Secret members are masked, so the whole JSON is shown instead of the format or query asked for.")
+		}
+	}
+	text := strings.TrimRight(redact.Redact(Clean(stdout)), "\n")
+	if stderr = strings.TrimSpace(stderr); stderr != "" {
+		notes = append(notes, "[stderr]\n"+stderr)
+	}
+	for _, n := range notes {
+		text = strings.TrimPrefix(text+"\n"+n, "\n")
+	}
+	text, cut := shorten(text, j.view)
+	return rendered{output: text, truncated: cut || out.Truncated}
+}
+
+// renderOnce gives a secret that an org rule allows to be read: without the run's own credential, which is never shown.
+func renderOnce(redact Redactor, out Output, stderr string) rendered {
+	if out.ExitCode != 0 || len(out.Stdout) == 0 {
+		return rendered{output: strings.TrimSpace(stderr), truncated: out.Truncated}
+	}
+	return rendered{output: onceNote, private: redact.exact(Clean(string(out.Stdout))), truncated: out.Truncated}
+}

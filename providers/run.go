@@ -1,0 +1,214 @@
+package providers
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"maps"
+	"strings"
+	"time"
+
+	"aurora/providers/policy"
+	"aurora/store"
+)
+
+// recordWait bounds how long the outcome of a run may take to be written when the caller is already gone.
+const recordWait = 10 * time.Second
+
+// job is one command about to run on one target.
+type job struct {
+	ask          Ask
+	prepared     Prepared
+	target       Target
+	confirmation string // "<id>/<index>" when a click stands behind it
+	suffix       string // further part of the intent's key, for reads made on the way
+	view         int    // bytes of output to show
+}
+
+// runJob runs one command on one target: credential, session, intent, process, outcome. The second result is the secret
+// to be shown once, if any.
+func (e *Executor) runJob(ctx context.Context, j job) (Section, string) {
+	s := Section{
+		ConnectionID: j.target.Connection.ID, Account: j.target.Connection.Account, Label: label(j.target.Connection),
+		Project: j.target.Project, Region: j.target.Region,
+	}
+	if j.target.Ruling.Decision == policy.Refuse {
+		return s.fail(CodeRefused, j.target.Ruling.Reason), ""
+	}
+	start, err := e.starter(ctx, j)
+	if err != nil {
+		return s.problem(err, e.Redact), ""
+	}
+	// Everything that can fail without running anything is behind us: an intent without an outcome means that the
+	// command may have run.
+	intent := e.intent(j)
+	existing, err := e.Intents.BeginIntent(ctx, intent)
+	if existing != nil {
+		return s.replay(*existing), ""
+	}
+	if err != nil {
+		return s.problem(err, e.Redact), ""
+	}
+	s.Intent = intent.ID
+	s, private := e.perform(ctx, j, s, start)
+	e.record(ctx, intent.ID, j, &s)
+	return s, private
+}
+
+// starter gets all that the command needs and gives the function that runs it.
+func (e *Executor) starter(ctx context.Context, j job) (func(context.Context) (Output, error), error) {
+	conn := j.target.Connection
+	program, direct := e.Programs[j.prepared.Command.Argv[0]], e.Direct[conn.Cloud]
+	driver := e.Drivers[conn.Cloud]
+	if direct == nil && (driver == nil || program.Entry == "" || program.Err != nil) {
+		return nil, &Problem{Code: CodeNotInstalled, Sentence: e.missing(j.prepared.Command.Argv[0]), Err: program.Err}
+	}
+	cred, _, err := e.Credentials.Get(ctx, strings.TrimPrefix(conn.Token, "vault:"))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, &Problem{Code: CodeExpired, Broken: true, Err: err,
+			Sentence: "The credential of " + label(conn) + " is gone: connect again with /aurora connect " + string(conn.Cloud) + "."}
+	}
+	if err != nil {
+		return nil, &Problem{Code: CodeUnavailable, Err: err,
+			Sentence: "The store of credentials cannot be reached, so nothing ran. Try again in a minute."}
+	}
+	ask := SessionAsk{
+		Connection: conn, Credential: cred, Project: j.target.Project, Region: j.target.Region,
+		UserID: j.ask.Caller.User.ID, Turn: j.ask.Turn, ReadOnly: j.ask.Caller.Mode != store.Agent,
+	}
+	if direct != nil {
+		return e.callDirect(direct, ask, j.prepared.Command.Argv), nil
+	}
+	session, err := driver.Session(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
+	return e.runProcess(program, session, cred, j.prepared.Command.Argv), nil
+}
+
+func (e *Executor) missing(program string) string {
+	if e.Programs[program].Err != nil && !errors.Is(e.Programs[program].Err, errNotInstalled) {
+		return "The " + program + " CLI on Aurora's machine cannot be used: run aurora doctor there to see why."
+	}
+	return "The " + program + " CLI is not on Aurora's machine. " + Install(program)
+}
+
+func (e *Executor) runProcess(program Program, s Session, cred store.Credential, argv []string) func(context.Context) (Output, error) {
+	env := maps.Clone(program.Env)
+	if env == nil {
+		env = map[string]string{}
+	}
+	maps.Copy(env, s.Env)
+	run := process{argv: program.Command(argv), env: env, files: s.Files, dir: e.Dir, limit: e.MaxOutput, sandbox: e.Sandbox}
+	return func(ctx context.Context) (Output, error) {
+		out, err := run.run(ctx)
+		out.Secrets = append(credentialValues(cred), s.Secrets...)
+		return out, err
+	}
+}
+
+func (e *Executor) callDirect(direct Direct, ask SessionAsk, argv []string) func(context.Context) (Output, error) {
+	return func(ctx context.Context) (Output, error) {
+		out, err := direct.Call(ctx, ask, argv)
+		out.Secrets = append(out.Secrets, credentialValues(ask.Credential)...)
+		if len(out.Stdout) > e.MaxOutput {
+			out.Stdout, out.Truncated = out.Stdout[:e.MaxOutput], true
+		}
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return out, err
+	}
+}
+
+// publicMembers are the members of a credential that people may see and that output is full of.
+var publicMembers = map[string]bool{
+	"email": true, "projects": true, "expiry": true, "role_arn": true, "region": true, "tailnet": true, "client_id": true,
+	"access_key": true, "tenant_id": true, "project_id": true, "organization_id": true, "zone": true, "endpoint": true,
+	"account": true, "scopes": true, "token_type": true,
+}
+
+func credentialValues(cred store.Credential) []string {
+	var values []string
+	for name, value := range cred.Reveal() {
+		if !publicMembers[name] {
+			values = append(values, value)
+		}
+	}
+	return values
+}
+
+func (e *Executor) intent(j job) store.Intent {
+	a, t := j.ask, j.target
+	call := a.Call + "/" + t.Connection.ID
+	if len(j.prepared.Targets) > 1 && t.Project != "" {
+		call += "/" + t.Project
+	}
+	return store.Intent{
+		ID: "int_" + strings.ToLower(rand.Text()), OrgID: a.Caller.Org.ID, UserID: a.Caller.User.ID,
+		Turn: a.Turn, Step: a.Step, Call: call + j.suffix, Confirmation: j.confirmation,
+		Effect: j.prepared.Verdict.Effect.String(), Cloud: t.Connection.Cloud, ConnectionID: t.Connection.ID,
+		Account: t.Connection.Account, Argv: e.Redact.Argv(j.prepared.Command.Argv),
+		PolicyRule: t.Ruling.Rule, Policy: e.Policy.Version(), Runner: e.Runner, StartedAt: e.Now().UTC(),
+	}
+}
+
+// perform runs the command within its time and renders what it printed.
+func (e *Executor) perform(ctx context.Context, j job, s Section, start func(context.Context) (Output, error)) (Section, string) {
+	limit := e.WriteTimeout
+	if j.prepared.Verdict.Effect == policy.Read {
+		limit = e.ReadTimeout
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errTimeout)
+	defer cancel()
+	began := time.Now()
+	out, err := start(ctx)
+	s.Duration, s.ExitCode = Millis(time.Since(began)), out.ExitCode
+	shown := e.render(j, out)
+	s.Output, s.Truncated = shown.output, shown.truncated
+	s.Status = StatusOK
+	if out.ExitCode != 0 || err != nil {
+		s.Status = StatusFailed
+	}
+	if err != nil {
+		s = s.ended(err, limit, j.prepared.Verdict.Effect, e.Redact)
+	}
+	return s, shown.private
+}
+
+// record writes the outcome, also when the caller is gone: a missing one would be told to people as unknown.
+func (e *Executor) record(ctx context.Context, id string, j job, s *Section) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordWait)
+	defer cancel()
+	raw := mustJSON(e.combine(j.ask, j.prepared, []Section{*s}))
+	wait := 100 * time.Millisecond
+	for {
+		err := e.Intents.FinishIntent(ctx, id, raw)
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			s.Error = strings.TrimSpace(s.Error + " It ran, but its outcome could not be written down: it will be reported as unknown.")
+			return
+		case <-time.After(wait):
+			wait *= 2
+		}
+	}
+}
+
+// replay gives the recorded outcome of a command that was started before.
+func (s Section) replay(i store.Intent) Section {
+	s.Intent = i.ID
+	var r Result
+	if len(i.Outcome) == 0 || json.Unmarshal(i.Outcome, &r) != nil || len(r.Sections) != 1 {
+		return s.fail(CodeLost, "This was started before and nobody knows how it ended. Look at what is there now before you ask for it again.")
+	}
+	recorded := r.Sections[0]
+	if recorded.Output == "" {
+		recorded.Output = r.Output
+	}
+	recorded.Intent = i.ID
+	return recorded
+}

@@ -1,0 +1,180 @@
+package providers
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"aurora/providers/policy"
+	"aurora/store"
+)
+
+// scope is where a command says, by flags or by the ask's project, that it wants to run.
+type scope struct {
+	cloud    store.Cloud
+	account  string
+	project  string
+	region   string
+	settings map[string]string // further places by the connection setting they must equal
+	selected string            // `/aurora use`, when nothing is named
+}
+
+// A GCP project inside a resource path. Public image projects are a place to read from, not to work in.
+var (
+	pathProject = regexp.MustCompile(`(?:^|[/=])projects/([^/\s]+)`)
+	publicImage = regexp.MustCompile(`projects/[^/\s]+/global/images?/`)
+)
+
+// wanted collects the places that the argv names. Two that disagree are refused.
+func wanted(p Prepared, project string, cloud store.Cloud) (scope, *refusal) {
+	s := scope{cloud: cloud, settings: map[string]string{}}
+	places := slices.Clone(p.Verdict.Scope)
+	if project != "" {
+		places = append(places, policy.Scope{Kind: selectedKind(cloud), Flag: "selected_project_id", Value: project})
+	}
+	if cloud == store.GCP {
+		for _, word := range p.Command.Argv[1:] {
+			if m := pathProject.FindStringSubmatch(word); m != nil && !publicImage.MatchString(word) && !filterWord(word) {
+				places = append(places, policy.Scope{Kind: "project", Flag: word, Value: m[1]})
+			}
+		}
+	}
+	for _, place := range places {
+		if bad := s.add(place); bad != nil {
+			return s, bad
+		}
+	}
+	return s, nil
+}
+
+func filterWord(word string) bool {
+	return strings.HasPrefix(word, "--filter") || strings.HasPrefix(word, "--format")
+}
+
+// selectedKind is what selected_project_id means in each cloud.
+func selectedKind(cloud store.Cloud) string {
+	switch cloud {
+	case store.AWS, store.Tailscale:
+		return "account"
+	}
+	return "project"
+}
+
+func (s *scope) add(place policy.Scope) *refusal {
+	field := new(string)
+	switch place.Kind {
+	case "account", "tailnet":
+		field = &s.account
+	case "project", "subscription":
+		field = &s.project
+	case "region":
+		field = &s.region
+	case "zone":
+		return nil // checked by the cloud; a zone says nothing about whose it is
+	default:
+		if old, ok := s.settings[place.Kind]; ok {
+			*field = old
+		}
+	}
+	if *field != "" && *field != place.Value {
+		return &refusal{CodeRefused, fmt.Sprintf("The command names two places, %q and %q: name one.", *field, place.Value)}
+	}
+	*field = place.Value
+	if field != &s.account && field != &s.project && field != &s.region {
+		s.settings[place.Kind] = place.Value
+	}
+	return nil
+}
+
+// fitting keeps the connections that everything named belongs to. None is a refusal with the list of what there is.
+func (s scope) fitting(connections []store.Connection) ([]store.Connection, *refusal) {
+	var kept []store.Connection
+	for _, c := range connections {
+		if s.fits(c) {
+			kept = append(kept, c)
+		}
+	}
+	if len(kept) > 0 {
+		return kept, nil
+	}
+	var have []string
+	for _, c := range connections {
+		have = append(have, append([]string{label(c)}, c.Projects...)...)
+	}
+	return nil, &refusal{CodeRefused, fmt.Sprintf("%s is not part of any of your connections to %s. They reach: %s.",
+		s.describe(), s.cloud, strings.Join(have, ", "))}
+}
+
+func (s scope) fits(c store.Connection) bool {
+	if s.account != "" && s.account != c.Account {
+		return false
+	}
+	if s.project != "" && !slices.Contains(c.Projects, s.project) {
+		return false
+	}
+	if allowed := c.Settings["regions"]; s.region != "" && allowed != "" && !slices.Contains(strings.Split(allowed, ","), s.region) {
+		return false
+	}
+	for kind, value := range s.settings {
+		if c.Settings[kind] != value {
+			return false
+		}
+	}
+	return true
+}
+
+func (s scope) describe() string {
+	var parts []string
+	add := func(kind, value string) {
+		if value != "" {
+			parts = append(parts, fmt.Sprintf("%s %q", kind, value))
+		}
+	}
+	add("Account", s.account)
+	add("project", s.project)
+	add("region", s.region)
+	for kind, value := range s.settings {
+		add(kind, value)
+	}
+	slices.Sort(parts)
+	text := strings.Join(parts, " with ")
+	if text == "" {
+		return "That"
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// targets gives one target for each connection, and for each of its projects when the command works in a project and
+// none is named.
+func (s scope) targets(command policy.Command, connections []store.Connection) []Target {
+	var targets []Target
+	for _, c := range connections {
+		region := s.region
+		if region == "" {
+			region = c.Region
+		}
+		for _, project := range s.projects(command, c) {
+			targets = append(targets, Target{Connection: c, Project: project, Region: region})
+		}
+	}
+	return targets
+}
+
+func (s scope) projects(command policy.Command, c store.Connection) []string {
+	switch {
+	case s.project != "":
+		return []string{s.project}
+	case len(c.Projects) == 0 || aboveProjects(command):
+		return []string{""}
+	case slices.Contains(c.Projects, s.selected):
+		return []string{s.selected}
+	}
+	return c.Projects
+}
+
+// aboveProjects tells commands that do not work in a project.
+func aboveProjects(command policy.Command) bool {
+	words := strings.Fields(command.Path)
+	return len(words) > 1 && slices.Contains([]string{"projects", "organizations", "billing", "account"}, words[1])
+}
