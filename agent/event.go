@@ -57,6 +57,9 @@ type Proposed struct {
 	Replayed     bool
 }
 
+// Forgot says that thread memory could not be read or written: worth a log line, no reason to stop.
+type Forgot struct{ Err error }
+
 // Final ends a turn; it is always the last event.
 type Final struct {
 	Text   string          // the model's answer, or empty
@@ -74,4 +77,5 @@ func (Replied) event()     {}
 func (CallStarted) event() {}
 func (CallDone) event()    {}
 func (Proposed) event()    {}
+func (Forgot) event()      {}
 func (Final) event()       {}

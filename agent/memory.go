@@ -4,16 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
-// Recaller keeps thread memory: capped lists that end by themselves. *redis.DB is one.
+// Recaller keeps thread memory: capped lists, oldest entry first, that end by themselves. *redis.DB is one.
 type Recaller interface {
 	Remember(ctx context.Context, thread, layer string, entry json.RawMessage) error
 	Recall(ctx context.Context, thread, layer string) ([]json.RawMessage, error)
 }
 
 // Memory is what a thread remembers, in two layers: what was posted for everyone to read, and what commands showed to
-// one user, which no one else's turn is told.
+// one user, which no one else's turn is told. The loop recalls both and keeps findings; bot says what was posted, since
+// it alone knows who could read it. Entries may be kept twice: they are told once.
 type Memory struct{ Keep Recaller }
 
 // Remembered is one thing a thread remembers.
@@ -25,29 +27,36 @@ type Remembered struct {
 	Origin string `json:"origin,omitempty"` // of a finding: the command
 }
 
-const layerPosted = "posted"
+const (
+	kindAsk     = "ask"
+	kindAnswer  = "answer"
+	kindFinding = "finding"
+
+	layerPosted = "posted"
+)
 
 func layerOf(userID string) string { return "user:" + userID }
 
 // Posted keeps an exchange that everybody in the thread could read. Call it once the answer is public, never for a whisper.
 func (m Memory) Posted(ctx context.Context, thread, turn, userID, ask, answer string) error {
-	if err := m.put(ctx, thread, layerPosted, Remembered{Turn: turn, Kind: "ask", User: userID, Text: ask}); err != nil {
-		return err
-	}
-	return m.put(ctx, thread, layerPosted, Remembered{Turn: turn, Kind: "answer", User: userID, Text: answer})
+	return m.exchange(ctx, thread, layerPosted, turn, userID, ask, answer)
 }
 
 // Whispered keeps an exchange for the asker alone.
 func (m Memory) Whispered(ctx context.Context, thread, turn, userID, ask, answer string) error {
-	if err := m.put(ctx, thread, layerOf(userID), Remembered{Turn: turn, Kind: "ask", User: userID, Text: ask}); err != nil {
-		return err
-	}
-	return m.put(ctx, thread, layerOf(userID), Remembered{Turn: turn, Kind: "answer", User: userID, Text: answer})
+	return m.exchange(ctx, thread, layerOf(userID), turn, userID, ask, answer)
 }
 
 // Found keeps what a command showed, for the asker alone.
 func (m Memory) Found(ctx context.Context, thread, turn, userID, origin, text string) error {
-	return m.put(ctx, thread, layerOf(userID), Remembered{Turn: turn, Kind: "finding", User: userID, Text: text, Origin: origin})
+	return m.put(ctx, thread, layerOf(userID), Remembered{Turn: turn, Kind: kindFinding, User: userID, Text: text, Origin: origin})
+}
+
+func (m Memory) exchange(ctx context.Context, thread, layer, turn, userID, ask, answer string) error {
+	if err := m.put(ctx, thread, layer, Remembered{Turn: turn, Kind: kindAsk, User: userID, Text: ask}); err != nil {
+		return err
+	}
+	return m.put(ctx, thread, layer, Remembered{Turn: turn, Kind: kindAnswer, User: userID, Text: answer})
 }
 
 func (m Memory) put(ctx context.Context, thread, layer string, r Remembered) error {
@@ -62,4 +71,23 @@ func (m Memory) put(ctx context.Context, thread, layer string, r Remembered) err
 		return fmt.Errorf("remember: %w", err)
 	}
 	return nil
+}
+
+// recall reads one layer, each entry once. What cannot be read is left out: memory has no authority.
+func (m Memory) recall(ctx context.Context, thread, layer string) ([]Remembered, error) {
+	if m.Keep == nil || thread == "" {
+		return nil, nil
+	}
+	raws, err := m.Keep.Recall(ctx, thread, layer)
+	if err != nil {
+		return nil, fmt.Errorf("recall %s: %w", layer, err)
+	}
+	var found []Remembered
+	for _, raw := range raws {
+		var r Remembered
+		if json.Unmarshal(raw, &r) == nil && r.Text != "" && !slices.Contains(found, r) {
+			found = append(found, r)
+		}
+	}
+	return found, nil
 }

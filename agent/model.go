@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -50,7 +49,7 @@ type Tool struct {
 	Schema      json.RawMessage
 }
 
-// Call is one tool call. Arguments is valid JSON, but need not fit the tool's schema.
+// Call is one tool call. ID is unique in the turn and passes CallIDOK; Arguments is a JSON object, but need not fit the tool's schema.
 type Call struct {
 	ID        string          `json:"id"`
 	Name      string          `json:"name"`
@@ -142,15 +141,6 @@ func (f *Failure) Sentence() string {
 		return "No language model is configured. Whoever runs Aurora sets OPENAI_API_KEY (and OPENAI_BASE_URL for another server); until then `/aurora run <command>` works without one."
 	}
 	return "The language model failed. Please ask again."
-}
-
-// asFailure gives the failure inside err, or one that stands for it.
-func asFailure(err error) *Failure {
-	var f *Failure
-	if errors.As(err, &f) {
-		return f
-	}
-	return &Failure{Kind: FailUnavailable, Detail: "unexpected error"}
 }
 
 // Unconfigured is the Model of an installation that has none: it says so.
