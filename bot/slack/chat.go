@@ -1,0 +1,214 @@
+package slack
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	slackgo "github.com/slack-go/slack"
+
+	"aurora/bot"
+	"aurora/store"
+)
+
+const (
+	metaEvent = "aurora_post"
+	findPage  = 200
+	findPages = 25
+	findBack  = 24 * time.Hour
+)
+
+// Post says m in a channel or thread.
+func (a *Adapter) Post(ctx context.Context, place store.Place, m bot.Message, meta bot.Meta) (ts string, err error) {
+	if err := a.served(ctx, place); err != nil {
+		return "", err
+	}
+	if err := a.awaitTurn(ctx, place); err != nil {
+		return "", err
+	}
+	out := a.render.message(m)
+	ts, err = a.post(ctx, place, out, meta)
+	if refusedBlocks(err) && m.Card == nil {
+		// Slack refused the drawing, so nothing stands there: the words alone will do.
+		out.blocks = nil
+		ts, err = a.post(ctx, place, out, meta)
+	}
+	if err != nil {
+		return "", classify(err)
+	}
+	a.progress.touched(place.Channel, ts)
+	a.showStatus(ctx, place, m)
+	return ts, nil
+}
+
+func (a *Adapter) post(ctx context.Context, place store.Place, out rendered, meta bot.Meta) (string, error) {
+	options := append(out.options(), slackgo.MsgOptionDisableLinkUnfurl(), slackgo.MsgOptionDisableMediaUnfurl())
+	if place.Thread != "" {
+		options = append(options, slackgo.MsgOptionTS(place.Thread))
+	}
+	if meta.Turn != "" {
+		options = append(options, slackgo.MsgOptionMetadata(slackgo.SlackMetadata{EventType: metaEvent,
+			EventPayload: map[string]any{"turn": meta.Turn, "part": meta.Part}}))
+	}
+	_, ts, err := a.api.PostMessageContext(ctx, place.Channel, options...)
+	return ts, err
+}
+
+// Update replaces the message at ts. One that carries nothing but a Status may be shown later, or not at all when
+// something newer came meanwhile.
+func (a *Adapter) Update(ctx context.Context, place store.Place, ts string, m bot.Message) error {
+	if err := a.served(ctx, place); err != nil {
+		return err
+	}
+	if onlyStatus(m) {
+		return a.showProgress(ctx, place, ts, m)
+	}
+	a.progress.final(place.Channel, ts)
+	if err := a.update(ctx, place, ts, m); err != nil {
+		return classify(err)
+	}
+	a.showStatus(ctx, place, m)
+	return nil
+}
+
+func (a *Adapter) update(ctx context.Context, place store.Place, ts string, m bot.Message) error {
+	out := a.render.message(m)
+	_, _, _, err := a.api.UpdateMessageContext(ctx, place.Channel, ts, out.options()...)
+	if refusedBlocks(err) && m.Card == nil {
+		out.blocks = nil
+		_, _, _, err = a.api.UpdateMessageContext(ctx, place.Channel, ts, out.options()...)
+	}
+	return err
+}
+
+// refusedBlocks tells whether Slack did not like how the message is drawn.
+func refusedBlocks(err error) bool {
+	switch slackWord(err) {
+	case "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long":
+		return true
+	}
+	return false
+}
+
+// Whisper shows m to place.Whisper alone: through reply while that works, else as an ephemeral message, else as a direct
+// message when the person is not in the channel.
+func (a *Adapter) Whisper(ctx context.Context, place store.Place, m bot.Message, reply store.Secret) error {
+	if err := a.served(ctx, place); err != nil {
+		return err
+	}
+	out := a.render.message(m)
+	if reply != "" {
+		if err := a.replies.send(ctx, reply.Reveal(), out); !errors.Is(err, errReplyOver) {
+			return err
+		}
+	}
+	options := out.options()
+	if place.Thread != "" {
+		options = append(options, slackgo.MsgOptionTS(place.Thread))
+	}
+	_, err := a.api.PostEphemeralContext(ctx, place.Channel, place.Whisper, options...)
+	switch slackWord(err) {
+	case "user_not_in_channel", "not_in_channel", "channel_not_found", "is_archived":
+		return a.tellAlone(ctx, place, m)
+	}
+	return classify(err)
+}
+
+// tellAlone writes to a person's direct messages.
+func (a *Adapter) tellAlone(ctx context.Context, place store.Place, m bot.Message) error {
+	dm, _, _, err := a.api.OpenConversationContext(ctx, &slackgo.OpenConversationParameters{Users: []string{place.Whisper}, ReturnIM: true})
+	if err != nil {
+		return notYet(classify(err))
+	}
+	_, err = a.Post(ctx, store.Place{Platform: store.Slack, Team: place.Team, Channel: dm.ID}, m, bot.Meta{})
+	return err
+}
+
+// Find looks for the message that was posted with meta, in the thread or the last day of the channel.
+func (a *Adapter) Find(ctx context.Context, place store.Place, meta bot.Meta) (ts string, err error) {
+	if err := a.served(ctx, place); err != nil {
+		return "", err
+	}
+	id, err := a.whoAmI(ctx)
+	if err != nil {
+		return "", classify(err)
+	}
+	cursor := ""
+	for range findPages {
+		page, next, err := a.page(ctx, place, cursor)
+		if slackWord(err) == "thread_not_found" {
+			return "", store.ErrNotFound
+		}
+		if err != nil {
+			return "", classify(err)
+		}
+		for _, m := range page {
+			if m.User == id.user && carries(m.Metadata, meta) {
+				return m.Timestamp, nil
+			}
+		}
+		if next == "" {
+			return "", store.ErrNotFound
+		}
+		cursor = next
+	}
+	return "", fmt.Errorf("the thread is too long to be searched: %w", bot.ErrInDoubt)
+}
+
+func (a *Adapter) page(ctx context.Context, place store.Place, cursor string) ([]slackgo.Message, string, error) {
+	if place.Thread != "" {
+		page, _, next, err := a.api.GetConversationRepliesContext(ctx, &slackgo.GetConversationRepliesParameters{ChannelID: place.Channel,
+			Timestamp: place.Thread, Cursor: cursor, Limit: findPage, IncludeAllMetadata: true})
+		return page, next, err
+	}
+	answer, err := a.api.GetConversationHistoryContext(ctx, &slackgo.GetConversationHistoryParameters{ChannelID: place.Channel, Cursor: cursor,
+		Limit: findPage, Oldest: fmt.Sprintf("%d.000000", time.Now().Add(-findBack).Unix()), IncludeAllMetadata: true})
+	if err != nil {
+		return nil, "", err
+	}
+	return answer.Messages, answer.ResponseMetaData.NextCursor, nil
+}
+
+func carries(have slackgo.SlackMetadata, want bot.Meta) bool {
+	turn, _ := have.EventPayload["turn"].(string)
+	part, ok := have.EventPayload["part"].(float64)
+	return have.EventType == metaEvent && ok && turn == want.Turn && int(part) == want.Part
+}
+
+// served refuses places of other workspaces: this process holds no token for them.
+func (a *Adapter) served(ctx context.Context, place store.Place) error {
+	id, err := a.whoAmI(ctx)
+	if err != nil {
+		return notYet(classify(err))
+	}
+	if place.Channel == "" || cmp.Or(place.Team, id.team) != id.team {
+		return fmt.Errorf("there is no token for workspace %q: %w", place.Team, bot.ErrUndeliverable)
+	}
+	return nil
+}
+
+// notYet is for calls before the one that would deliver something: what they leave in doubt was surely not delivered.
+func notYet(err error) error {
+	if errors.Is(err, bot.ErrInDoubt) {
+		return &bot.Later{After: 2 * time.Second}
+	}
+	return err
+}
+
+// onlyStatus tells whether a message is a word on progress.
+func onlyStatus(m bot.Message) bool {
+	return m.Status != "" && m.Notice == "" && m.Text == "" && m.Card == nil && len(m.Outputs) == 0 && len(m.Ran) == 0 &&
+		len(m.Links) == 0 && len(m.Buttons) == 0
+}
+
+// options are the parts of a message that every way of sending it shares. Nothing is parsed.
+func (r rendered) options() []slackgo.MsgOption {
+	options := []slackgo.MsgOption{slackgo.MsgOptionText(strings.TrimSpace(r.text), true), slackgo.MsgOptionParse(false)}
+	if len(r.blocks) > 0 {
+		options = append(options, slackgo.MsgOptionBlocks(r.blocks...))
+	}
+	return options
+}

@@ -1,0 +1,75 @@
+package slack
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+)
+
+// Stats counts what came from Slack since the adapter was made.
+type Stats struct {
+	Sockets    int   // open now, with their hello
+	Received   int64 // envelopes read
+	Acked      int64 // acknowledgements given to the socket
+	AckFailed  int64 // acknowledgements whose socket was gone
+	Repeated   int64 // events Slack sent once more
+	Ignored    int64 // own, bots', edited and other messages nobody answers
+	Unreadable int64 // envelopes that could not be decoded
+	Unkept     int64 // envelopes that could not be made durable
+	Panics     int64
+}
+
+type counters struct {
+	received, acked, ackFailed, repeated, ignored, unreadable, unkept, panics atomic.Int64
+}
+
+// Stats gives the counts so far.
+func (a *Adapter) Stats() Stats {
+	c := &a.counts
+	return Stats{Sockets: a.line.sockets(), Received: c.received.Load(), Acked: c.acked.Load(), AckFailed: c.ackFailed.Load(),
+		Repeated: c.repeated.Load(), Ignored: c.ignored.Load(), Unreadable: c.unreadable.Load(), Unkept: c.unkept.Load(),
+		Panics: c.panics.Load()}
+}
+
+// beside runs task in the background; its panic ends nothing else.
+func (a *Adapter) beside(task func()) {
+	a.aside.start(func() {
+		defer func() {
+			if r := recover(); r != nil {
+				a.panicked(r)
+			}
+		}()
+		task()
+	})
+}
+
+// panicked notes a panic. Only the kind of its value is logged: the value may quote a message.
+func (a *Adapter) panicked(r any) {
+	a.counts.panics.Add(1)
+	a.config.Log.Error().Str("kind", fmt.Sprintf("%T", r)).Bytes("stack", debug.Stack()).Msg("a handler of the Slack adapter panicked")
+}
+
+// background runs what nobody waits for, such as a status line, without letting it pile up.
+type background struct {
+	once  sync.Once
+	room  chan struct{}
+	tasks sync.WaitGroup
+}
+
+const backgroundRoom = 256
+
+// start runs task beside the caller; when there is no room the caller runs it.
+func (b *background) start(task func()) {
+	b.once.Do(func() { b.room = make(chan struct{}, backgroundRoom) })
+	select {
+	case b.room <- struct{}{}:
+	default:
+		task()
+		return
+	}
+	b.tasks.Go(func() {
+		defer func() { <-b.room }()
+		task()
+	})
+}

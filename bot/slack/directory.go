@@ -1,0 +1,235 @@
+package slack
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	slackgo "github.com/slack-go/slack"
+
+	"aurora/bot"
+	"aurora/store"
+)
+
+const (
+	rememberProfile = time.Minute     // used only while Slack asks to wait
+	rememberMember  = 5 * time.Minute // how long a person once seen to be a full member is taken for one
+	memberPage      = 500
+	memberPages     = 10
+	mostLookups     = 60 // accounts looked up for one answer; with more unknown ones it "cannot be told"
+)
+
+// Profile asks Slack what kind of account a person is. Who belongs to another team is External without asking.
+func (a *Adapter) Profile(ctx context.Context, _ string, p store.Person) (bot.Profile, error) {
+	id, err := a.whoAmI(ctx)
+	if err != nil {
+		return bot.Profile{Kind: bot.External}, notYet(classify(err))
+	}
+	if p.Platform != store.Slack || p.Team != id.owner() {
+		return bot.Profile{Kind: bot.External}, nil
+	}
+	user, err := a.api.GetUserInfoContext(ctx, p.ID)
+	if err == nil {
+		profile := profileOf(id, user)
+		a.people.put(p.ID, profile)
+		return profile, nil
+	}
+	switch slackWord(err) {
+	case "user_not_found", "user_not_visible", "users_not_found":
+		return bot.Profile{Kind: bot.External}, nil
+	}
+	if known, ok := a.people.get(p.ID, rememberProfile); ok && retryAfter(err) > 0 {
+		return known, nil
+	}
+	return bot.Profile{Kind: bot.External}, fmt.Errorf("ask Slack about a person: %w", notYet(classify(err)))
+}
+
+func profileOf(id identity, u *slackgo.User) bot.Profile {
+	p := bot.Profile{Kind: bot.Member, Name: cmp.Or(u.Profile.DisplayName, u.RealName, u.Name), Email: u.Profile.Email}
+	home := u.TeamID == id.team || u.TeamID == "" || (id.enterprise != "" && u.Enterprise.EnterpriseID == id.enterprise)
+	switch {
+	case u.IsBot || u.IsWorkflowBot || u.ID == "USLACKBOT" || u.ID == id.user:
+		p.Kind = bot.Robot
+	case u.IsStranger || !home:
+		p.Kind = bot.External
+	case u.Deleted:
+		p.Kind = bot.Deactivated
+	case u.IsRestricted || u.IsUltraRestricted:
+		p.Kind = bot.Guest
+	}
+	return p
+}
+
+// Audience asks Slack who can read a place. Shared is also true when an error is returned.
+func (a *Adapter) Audience(ctx context.Context, place store.Place) (bot.Audience, error) {
+	if strings.HasPrefix(place.Channel, "D") { // the bot sees no direct messages but its own
+		return bot.Audience{Direct: true}, nil
+	}
+	unknown := bot.Audience{Shared: true}
+	if err := a.served(ctx, place); err != nil {
+		return unknown, err
+	}
+	c, err := a.api.GetConversationInfoContext(ctx, &slackgo.GetConversationInfoInput{ChannelID: place.Channel})
+	if slackWord(err) == "missing_scope" { // a group message: its members cannot be told
+		return unknown, nil
+	}
+	if err != nil {
+		return unknown, fmt.Errorf("ask Slack about a channel: %w", notYet(classify(err)))
+	}
+	audience := bot.Audience{Direct: c.IsIM, Name: c.Name, Shared: c.IsExtShared || c.IsPendingExtShared || c.IsOrgShared || c.IsGlobalShared ||
+		c.IsMpIM || len(c.PendingShared) > 0 || len(c.ConnectedTeamIDs) > 0}
+	if audience.Shared || audience.Direct {
+		return audience, nil
+	}
+	audience.Shared, err = a.outsiders(ctx, place)
+	return audience, err
+}
+
+// outsiders tells whether somebody in the channel is no full member, or that this cannot be told.
+func (a *Adapter) outsiders(ctx context.Context, place store.Place) (bool, error) {
+	var unknown []string
+	cursor := ""
+	for range memberPages {
+		members, next, err := a.api.GetUsersInConversationContext(ctx, &slackgo.GetUsersInConversationParameters{
+			ChannelID: place.Channel, Cursor: cursor, Limit: memberPage})
+		if err != nil {
+			return true, a.cannotTell(err)
+		}
+		for _, user := range members {
+			if p, ok := a.people.get(user, rememberMember); !ok || (p.Kind != bot.Member && p.Kind != bot.Robot) {
+				unknown = append(unknown, user)
+			}
+		}
+		if len(unknown) > mostLookups {
+			return a.census(ctx, unknown)
+		}
+		if cursor = next; cursor == "" {
+			return a.lookUp(ctx, unknown)
+		}
+	}
+	return true, nil
+}
+
+// cannotTell gives the errors worth asking again for; for the others the place is simply taken as shared.
+func (a *Adapter) cannotTell(err error) error {
+	if after := retryAfter(err); after > 0 {
+		return &bot.Later{After: after}
+	}
+	a.config.Log.Warn().Str("why", safe(err)).Msg("who reads a channel cannot be told, so output is whispered there")
+	return nil
+}
+
+// lookUp asks for a few people one by one, four at a time.
+func (a *Adapter) lookUp(ctx context.Context, users []string) (outsiders bool, err error) {
+	id, err := a.whoAmI(ctx)
+	if err != nil {
+		return true, a.cannotTell(err)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	room := make(chan struct{}, 4)
+	var asking sync.WaitGroup
+	for _, user := range users {
+		room <- struct{}{}
+		asking.Go(func() {
+			defer func() { <-room }()
+			if err := a.insider(ctx, id, user); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	asking.Wait()
+	switch cause := context.Cause(ctx); {
+	case cause == nil:
+		return false, nil
+	case cause == errOutsider:
+		return true, nil
+	default:
+		return true, a.cannotTell(cause)
+	}
+}
+
+var errOutsider = fmt.Errorf("somebody there is no full member")
+
+func (a *Adapter) insider(ctx context.Context, id identity, user string) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	u, err := a.api.GetUserInfoContext(ctx, user)
+	if err != nil {
+		return err
+	}
+	p := profileOf(id, u)
+	a.people.put(user, p)
+	if p.Kind == bot.Guest || p.Kind == bot.External {
+		return errOutsider
+	}
+	return nil
+}
+
+// census reads the whole workspace, which for a big channel takes fewer calls than asking for each person.
+func (a *Adapter) census(ctx context.Context, wanted []string) (outsiders bool, err error) {
+	id, err := a.whoAmI(ctx)
+	if err != nil {
+		return true, a.cannotTell(err)
+	}
+	pages := a.api.GetUsersPaginated(slackgo.GetUsersOptionLimit(memberPage))
+	for range memberPages {
+		pages, err = pages.Next(ctx)
+		if pages.Done(err) {
+			break
+		}
+		if err != nil {
+			return true, a.cannotTell(err)
+		}
+		for i := range pages.Users {
+			a.people.put(pages.Users[i].ID, profileOf(id, &pages.Users[i]))
+		}
+	}
+	var left []string
+	for _, user := range wanted {
+		p, ok := a.people.get(user, rememberMember)
+		if ok && (p.Kind == bot.Guest || p.Kind == bot.External) {
+			return true, nil
+		}
+		if !ok {
+			left = append(left, user)
+		}
+	}
+	if len(left) > mostLookups {
+		return true, nil
+	}
+	return a.lookUp(ctx, left)
+}
+
+// profiles remembers what accounts were, for a short while.
+type profiles struct {
+	mu   sync.Mutex
+	seen map[string]seenProfile
+}
+
+type seenProfile struct {
+	bot.Profile
+	at time.Time
+}
+
+const profilesRoom = 20_000
+
+func (p *profiles) put(user string, profile bot.Profile) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seen == nil || len(p.seen) > profilesRoom {
+		p.seen = map[string]seenProfile{}
+	}
+	p.seen[user] = seenProfile{profile, time.Now()}
+}
+
+func (p *profiles) get(user string, notOlder time.Duration) (bot.Profile, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	seen, ok := p.seen[user]
+	return seen.Profile, ok && time.Since(seen.at) <= notOlder
+}

@@ -1,0 +1,204 @@
+package slack
+
+import (
+	"strings"
+
+	slackgo "github.com/slack-go/slack"
+)
+
+// Slack's limits for one message, with some room left where Slack's own counting is not documented.
+const (
+	mostBlocks     = 50
+	mostText       = 11_500 // characters of all blocks together
+	mostBlockText  = 3000   // characters of one block
+	mostPiece      = 2900   // characters of one element, which leaves room for what joins it to the last
+	mostButtons    = 25
+	mostButtonText = 75
+	mostValue      = 2000
+	mostURL        = 3000
+	mostFallback   = 2000
+)
+
+// rendered is a message as Slack takes it: plain text for notifications, not yet escaped, and blocks.
+type rendered struct {
+	text   string
+	blocks []slackgo.Block
+}
+
+// drawing collects blocks. Everything said is rich text, which Slack shows as it is: nothing in it is parsed.
+type drawing struct {
+	blocks []slackgo.Block
+	sizes  []int // characters of each block
+	open   *slackgo.RichTextBlock
+	size   int // of the open block
+}
+
+// add puts a block-level element into the open rich text block, or a new one when that is full.
+func (d *drawing) add(e slackgo.RichTextElement) {
+	size := elementSize(e)
+	if size == 0 {
+		return
+	}
+	if d.open == nil || d.size+size > mostBlockText {
+		d.close()
+		d.open = slackgo.NewRichTextBlock("")
+	}
+	d.open.Elements = append(d.open.Elements, e)
+	d.size += size
+}
+
+// close ends the open rich text block.
+func (d *drawing) close() {
+	if d.open != nil {
+		d.blocks = append(d.blocks, d.open)
+		d.sizes = append(d.sizes, d.size)
+	}
+	d.open, d.size = nil, 0
+}
+
+// block adds a block that is no rich text.
+func (d *drawing) block(b slackgo.Block, size int) {
+	d.close()
+	d.blocks = append(d.blocks, b)
+	d.sizes = append(d.sizes, size)
+}
+
+// section adds lines of text, cut where they are too long for one element.
+func (d *drawing) section(spans ...span) {
+	for _, part := range cutSpans(spans) {
+		if d.open != nil && followsText(d.open) {
+			part = append([]span{{text: "\n"}}, part...)
+		}
+		d.add(slackgo.NewRichTextSection(elements(part)...))
+	}
+}
+
+// followsText tells whether a section would be glued to the one before: an empty line keeps paragraphs apart.
+func followsText(b *slackgo.RichTextBlock) bool {
+	_, ok := b.Elements[len(b.Elements)-1].(*slackgo.RichTextSection)
+	return ok
+}
+
+// quote adds a quotation.
+func (d *drawing) quote(spans ...span) {
+	for _, part := range cutSpans(spans) {
+		d.add(&slackgo.RichTextQuote{Type: slackgo.RTEQuote, Elements: elements(part)})
+	}
+}
+
+// preformatted adds text exactly as it is.
+func (d *drawing) preformatted(text string) {
+	text = strings.TrimRight(plain(text), "\n")
+	for _, part := range pieces(text, mostPiece) {
+		if part = strings.TrimRight(part, "\n"); part == "" {
+			continue
+		}
+		d.add(&slackgo.RichTextPreformatted{Type: slackgo.RTEPreformatted,
+			Elements: []slackgo.RichTextSectionElement{slackgo.NewRichTextSectionTextElement(part, nil)}})
+	}
+}
+
+// list adds one run of items at one depth; start is the number of the first of an ordered list.
+func (d *drawing) list(ordered bool, depth, start int, items [][]span) {
+	style := slackgo.RTEListBullet
+	if ordered {
+		style = slackgo.RTEListOrdered
+	}
+	for i, item := range items {
+		for _, part := range cutSpans(item) {
+			section := slackgo.NewRichTextSection(elements(part)...)
+			if last := d.openList(style, depth); last != nil && i > 0 && d.size+elementSize(section) <= mostBlockText {
+				last.Elements = append(last.Elements, section)
+				d.size += elementSize(section)
+				continue
+			}
+			run := slackgo.NewRichTextList(style, min(depth, 8), section)
+			if ordered {
+				run.Offset = start - 1 + i
+			}
+			d.add(run)
+		}
+	}
+}
+
+func (d *drawing) openList(style slackgo.RichTextListElementType, depth int) *slackgo.RichTextList {
+	if d.open == nil {
+		return nil
+	}
+	list, ok := d.open.Elements[len(d.open.Elements)-1].(*slackgo.RichTextList)
+	if !ok || list.Style != style || list.Indent != min(depth, 8) {
+		return nil
+	}
+	return list
+}
+
+// fitted gives the blocks, shortened honestly when they are too many: buttons stay, text is cut behind what fits.
+func (d *drawing) fitted() []slackgo.Block {
+	d.close()
+	if len(d.blocks) <= mostBlocks && sum(d.sizes) <= mostText {
+		return d.blocks
+	}
+	var note drawing
+	note.section(span{text: "The rest is too long to be shown here.", style: style{italic: true}})
+	note.close()
+	room, text := mostBlocks-1, mostText-sum(note.sizes)
+	for i, b := range d.blocks {
+		if b.BlockType() == slackgo.MBTAction {
+			room, text = room-1, text-d.sizes[i]
+		}
+	}
+	var kept []slackgo.Block
+	cut := false
+	for i, b := range d.blocks {
+		if b.BlockType() == slackgo.MBTAction {
+			kept = append(kept, b)
+			continue
+		}
+		if cut || room == 0 || d.sizes[i] > text {
+			if !cut {
+				kept = append(kept, note.blocks...)
+			}
+			cut = true
+			continue
+		}
+		kept = append(kept, b)
+		room, text = room-1, text-d.sizes[i]
+	}
+	return kept
+}
+
+func sum(sizes []int) (total int) {
+	for _, n := range sizes {
+		total += n
+	}
+	return total
+}
+
+// elementSize counts the characters people see in an element.
+func elementSize(e slackgo.RichTextElement) (n int) {
+	switch e := e.(type) {
+	case *slackgo.RichTextSection:
+		return sectionSize(e.Elements)
+	case *slackgo.RichTextPreformatted:
+		return sectionSize(e.Elements)
+	case *slackgo.RichTextQuote:
+		return sectionSize(e.Elements)
+	case *slackgo.RichTextList:
+		for _, item := range e.Elements {
+			n += elementSize(item)
+		}
+	}
+	return n
+}
+
+func sectionSize(in []slackgo.RichTextSectionElement) (n int) {
+	for _, e := range in {
+		switch e := e.(type) {
+		case *slackgo.RichTextSectionTextElement:
+			n += runes(e.Text)
+		case *slackgo.RichTextSectionLinkElement:
+			n += runes(e.Text) + runes(e.URL)
+		}
+	}
+	return n
+}

@@ -1,0 +1,154 @@
+package slack
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	slackgo "github.com/slack-go/slack"
+	"github.com/slack-go/slack/slackevents"
+	"github.com/slack-go/slack/socketmode"
+
+	"aurora/bot"
+)
+
+const (
+	receiveTime = 2500 * time.Millisecond // Slack waits 3 s for an acknowledgement
+	atOnce      = 64                      // envelopes made durable side by side
+	atMost      = 8192                    // envelopes held at all
+
+	sentenceAway  = "Not taken: my database is away. Please try again in a minute."
+	sentenceBusy  = "Not taken: too much is waiting for me right now. Please try again in a minute."
+	sentencePanic = "Not taken: something went wrong inside Aurora. Please try again, and tell an admin if it stays so."
+)
+
+// envelope is what Slack wants acknowledged.
+type envelope struct {
+	id      string
+	kind    string // events_api, slash_commands, interactive
+	data    any
+	reply   string // response_url of a command or click; a capability
+	arrived time.Time
+}
+
+func newEnvelope(evt socketmode.Event) envelope {
+	e := envelope{id: evt.Request.EnvelopeID, kind: evt.Request.Type, data: evt.Data, arrived: time.Now()}
+	switch d := evt.Data.(type) {
+	case slackgo.SlashCommand:
+		e.reply = d.ResponseURL
+	case slackgo.InteractionCallback:
+		e.reply = d.ResponseURL
+	}
+	return e
+}
+
+// repeats tells whether Slack sends the envelope again when nobody acknowledges it.
+func (e envelope) repeats() bool { return e.kind == socketmode.RequestTypeEventsAPI }
+
+// intakeDoor bounds how many envelopes are held, and how many of them are made durable side by side.
+type intakeDoor struct {
+	closed  atomic.Bool
+	held    atomic.Int64
+	busy    chan struct{}
+	working sync.WaitGroup
+}
+
+func (d *intakeDoor) close() { d.closed.Store(true) }
+
+// drain waits until everything held has left, but not for ever.
+func (d *intakeDoor) drain(patience time.Duration) {
+	done := make(chan struct{})
+	go func() { d.working.Wait(); close(done) }()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+}
+
+// take works on an envelope beside the socket's loop, which must go on reading.
+func (a *Adapter) take(s *socket, e envelope) {
+	a.counts.received.Add(1)
+	if a.intake.closed.Load() {
+		return
+	}
+	if a.intake.held.Add(1) > atMost {
+		a.intake.held.Add(-1)
+		a.turnAway(s, e, sentenceBusy)
+		return
+	}
+	a.intake.working.Go(func() {
+		defer a.intake.held.Add(-1)
+		a.intake.busy <- struct{}{}
+		defer func() { <-a.intake.busy }()
+		a.handle(s, e)
+	})
+}
+
+// handle makes the envelope durable and only then acknowledges it.
+func (a *Adapter) handle(s *socket, e envelope) {
+	defer func() {
+		if r := recover(); r != nil {
+			a.panicked(r)
+			a.turnAway(s, e, sentencePanic)
+		}
+	}()
+	// The socket's context is not used: a row half-written because a socket closed would help nobody.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), receiveTime)
+	defer cancel()
+	after, err := a.receive(ctx, e)
+	if err != nil {
+		a.counts.unkept.Add(1)
+		a.config.Log.Error().Str("envelope", e.id).Str("type", e.kind).Str("why", safe(err)).Msg("an envelope could not be kept")
+		a.turnAway(s, e, sentenceAway)
+		return
+	}
+	a.ack(s, e)
+	if after != nil {
+		a.beside(after)
+	}
+}
+
+// turnAway leaves what Slack repeats unacknowledged; the rest is acknowledged and answered, as it will not come again.
+func (a *Adapter) turnAway(s *socket, e envelope, sentence string) {
+	if e.repeats() {
+		return
+	}
+	a.beside(func() {
+		a.ack(s, e)
+		ctx, cancel := context.WithTimeout(context.Background(), replyTime)
+		defer cancel()
+		if err := a.replies.send(ctx, e.reply, a.render.message(bot.Message{Notice: sentence})); err != nil {
+			a.config.Log.Warn().Str("envelope", e.id).Str("why", safe(err)).Msg("somebody could not be told that an envelope was not taken")
+		}
+	})
+}
+
+// receive makes the envelope durable. after is what remains to be said once it is acknowledged, or nil.
+func (a *Adapter) receive(ctx context.Context, e envelope) (after func(), err error) {
+	id, err := a.whoAmI(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch d := e.data.(type) {
+	case slackevents.EventsAPIEvent:
+		return a.receiveEvent(ctx, id, d)
+	case slackgo.SlashCommand:
+		return a.receiveCommand(ctx, id, e, d)
+	case slackgo.InteractionCallback:
+		return nil, a.receiveClicks(ctx, id, d)
+	}
+	a.counts.ignored.Add(1)
+	return nil, nil
+}
+
+// keep gives an event to the intake.
+func (a *Adapter) keep(ctx context.Context, in incoming) error {
+	fresh, err := a.config.Intake.Receive(ctx, in.event, in.payload)
+	if err == nil && !fresh {
+		a.counts.repeated.Add(1)
+	}
+	return err
+}

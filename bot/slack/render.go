@@ -1,0 +1,235 @@
+package slack
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	slackgo "github.com/slack-go/slack"
+
+	"aurora/bot"
+)
+
+// renderer turns messages into what Slack shows. Every string that leaves goes through it.
+type renderer struct{ hosts []string }
+
+const (
+	linkAction  = "link" // action ids of buttons that only lead somewhere
+	mostMessage = 60_000 // characters of a Text that are parsed at all
+	longOutput  = 5000   // characters from which an output is shown by its head and tail
+	outputHead  = 3000
+	outputTail  = 1500
+	mostRan     = 400 // characters of a command in the line about it
+)
+
+// message draws m.
+func (r renderer) message(m bot.Message) rendered {
+	var d drawing
+	r.draw(&d, m)
+	out := rendered{text: r.fallback(m), blocks: d.fitted()}
+	if len(out.blocks) == 0 {
+		d.section(say(out.text))
+		out.blocks = d.fitted()
+	}
+	return out
+}
+
+func (r renderer) draw(d *drawing, m bot.Message) {
+	if m.Status != "" {
+		d.section(span{text: clip(plain(m.Status), mostPiece), style: style{italic: true}})
+	}
+	if m.Notice != "" {
+		d.section(say(m.Notice))
+	}
+	if m.Text != "" {
+		r.markdown(d, clip(m.Text, mostMessage))
+	}
+	if m.Card != nil {
+		drawCard(d, *m.Card)
+	}
+	for _, out := range m.Outputs {
+		drawOutput(d, out)
+	}
+	for _, ran := range m.Ran {
+		drawRan(d, ran)
+	}
+	r.drawButtons(d, m)
+}
+
+// fallback is the text of notifications and screen readers.
+func (r renderer) fallback(m bot.Message) string {
+	var d drawing
+	switch {
+	case m.Notice != "":
+		d.section(say(m.Notice))
+	case m.Text != "":
+		r.markdown(&d, clip(m.Text, mostMessage))
+	case m.Card != nil:
+		d.section(say(m.Card.Title), say("\n"), say(m.Card.Outcome))
+	case m.Status != "":
+		d.section(say(m.Status))
+	case len(m.Outputs) > 0:
+		d.section(say(m.Outputs[0].Title), say("\n"), say(clip(m.Outputs[0].Text, mostPiece/2)))
+	case len(m.Ran) > 0:
+		d.section(ranSpans(m.Ran[0])...)
+	}
+	d.close()
+	if text := strings.TrimSpace(clip(read(d.blocks), mostFallback)); text != "" {
+		return text
+	}
+	return "Aurora has nothing to show here."
+}
+
+// read gives the text of blocks as one would read it aloud.
+func read(blocks []slackgo.Block) string {
+	var out strings.Builder
+	for _, b := range blocks {
+		if rich, ok := b.(*slackgo.RichTextBlock); ok {
+			for _, e := range rich.Elements {
+				readElement(&out, e)
+			}
+		}
+	}
+	return out.String()
+}
+
+func readElement(out *strings.Builder, e slackgo.RichTextElement) {
+	var spans []slackgo.RichTextSectionElement
+	switch e := e.(type) {
+	case *slackgo.RichTextSection:
+		spans = e.Elements
+	case *slackgo.RichTextPreformatted:
+		spans = e.Elements
+	case *slackgo.RichTextQuote:
+		spans = e.Elements
+	case *slackgo.RichTextList:
+		for _, item := range e.Elements {
+			out.WriteString("• ")
+			readElement(out, item)
+		}
+	}
+	for _, s := range spans {
+		switch s := s.(type) {
+		case *slackgo.RichTextSectionTextElement:
+			out.WriteString(s.Text)
+		case *slackgo.RichTextSectionLinkElement:
+			out.WriteString(s.Text)
+		}
+	}
+	if spans != nil {
+		out.WriteString("\n")
+	}
+}
+
+// drawOutput shows what a command printed, a long one by its head and tail.
+func drawOutput(d *drawing, o bot.Output) {
+	if title := strings.TrimSpace(plain(o.Title)); title != "" {
+		d.section(strong(clip(title, 300)))
+	}
+	text := plain(o.Text)
+	if strings.TrimSpace(text) == "" {
+		d.section(span{text: "(no output)", style: style{italic: true}})
+		return
+	}
+	if runes(text) <= longOutput {
+		d.preformatted(text)
+		return
+	}
+	head, tail := pieces(text, outputHead)[0], tailOf(text, outputTail)
+	left := text[len(head) : len(text)-len(tail)]
+	d.preformatted(head)
+	d.section(span{text: fmt.Sprintf("… %d characters on %d lines are left out here …", runes(left), strings.Count(left, "\n")+1), style: style{italic: true}})
+	d.preformatted(tail)
+}
+
+// tailOf gives the last n characters, from the beginning of a line where there is one in the first half of them.
+func tailOf(text string, n int) string {
+	all := []rune(text)
+	tail := string(all[len(all)-n:])
+	if line := strings.IndexByte(tail, '\n'); line >= 0 && runes(tail[:line]) < n/2 {
+		return tail[line+1:]
+	}
+	return tail
+}
+
+// drawRan shows what became of a command.
+func drawRan(d *drawing, r bot.Ran) { d.section(ranSpans(r)...) }
+
+var ranMarks = map[bot.RanState]string{bot.RanOK: "✓ ", bot.RanFailed: "✗ failed: ", bot.RanRefused: "✗ refused: ",
+	bot.RanWaiting: "⏳ waits for a click: ", bot.RanUnknown: "? outcome unknown: "}
+
+func ranSpans(r bot.Ran) []span {
+	spans := []span{say(ranMarks[r.State])}
+	if len(r.Argv) > 0 {
+		spans = append(spans, code(clip(commandLine(r.Argv), mostRan)))
+	}
+	facts := ""
+	for _, fact := range []struct{ label, value string }{{"account ", r.Account}, {"project ", r.Project}, {"", r.Region}, {"", r.Detail}} {
+		if value := strings.TrimSpace(visibleLine(fact.value)); value != "" {
+			facts += " · " + fact.label + clip(value, 500)
+		}
+	}
+	return append(spans, say(facts))
+}
+
+// visibleLine makes a text fit for one line.
+func visibleLine(s string) string {
+	return strings.Join(strings.Fields(plain(s)), " ")
+}
+
+// drawButtons shows links to Aurora's own pages and the buttons.
+func (r renderer) drawButtons(d *drawing, m bot.Message) {
+	var elements []slackgo.BlockElement
+	size := 0
+	for i, link := range m.Links {
+		u, err := url.Parse(link.URL)
+		if err != nil || !ownPage(u, r.hosts) {
+			d.section(say(link.Label))
+			continue
+		}
+		b := slackgo.NewButtonBlockElement(fmt.Sprintf("%s:%d", linkAction, i+1), "", label(link.Label, mostButtonText))
+		b.URL = u.String()
+		elements = append(elements, b)
+		size += runes(b.Text.Text)
+	}
+	seen := map[string]int{}
+	for _, button := range m.Buttons {
+		if button.Value == "" || runes(button.Value) > mostValue || len(elements) == mostButtons {
+			continue // nothing a click could be recognised by
+		}
+		seen[button.Action]++
+		b := pressable(button, seen[button.Action])
+		elements = append(elements, b)
+		size += runes(b.Text.Text)
+	}
+	if len(elements) > 0 {
+		d.block(slackgo.NewActionBlock("", elements[:min(len(elements), mostButtons)]...), size)
+	}
+}
+
+// pressable draws a button. Its action id is unique in the message; what stands behind the colon is cut off again when
+// it is pressed.
+func pressable(button bot.Button, nth int) *slackgo.ButtonBlockElement {
+	id := clip(strings.ReplaceAll(button.Action, ":", "_"), 200)
+	if nth > 1 {
+		id = fmt.Sprintf("%s:%d", id, nth)
+	}
+	b := slackgo.NewButtonBlockElement(id, button.Value, label(button.Label, mostButtonText))
+	if button.Style == "primary" || button.Style == "danger" {
+		b.Style = slackgo.Style(button.Style)
+	}
+	if q := button.Dialog; q != nil {
+		b.Confirm = slackgo.NewConfirmationBlockObject(label(q.Title, 100), label(q.Text, 300), label(q.Yes, 30), label(q.No, 30))
+		b.Confirm.Style = b.Style
+	}
+	return b
+}
+
+// label is a plain text object: nothing in it is parsed, not even emoji.
+func label(text string, most int) *slackgo.TextBlockObject {
+	text = visibleLine(text)
+	if text == "" {
+		text = "…"
+	}
+	return slackgo.NewTextBlockObject(slackgo.PlainTextType, clip(text, most), false, false)
+}

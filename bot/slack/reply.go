@@ -1,0 +1,113 @@
+package slack
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"aurora/bot"
+	"aurora/store"
+)
+
+const (
+	replyTime = 5 * time.Second
+	replyUses = 5
+	replyLife = 30 * time.Minute
+)
+
+// errReplyOver says that a response_url cannot be used any more; the message may go another way.
+var errReplyOver = errors.New("the response_url is used up or too old")
+
+// responder answers through response_urls. The address comes from a stored event, so it goes to Slack's own hosts alone.
+type responder struct {
+	client *http.Client
+	local  string // host:port of the Web API while that is on loopback
+
+	mu   sync.Mutex
+	uses map[string]used // by hash of the address
+}
+
+type used struct {
+	times int
+	since time.Time
+}
+
+func newResponder(apiURL string, transport http.RoundTripper) *responder {
+	r := &responder{client: &http.Client{Timeout: replyTime, Transport: transport, CheckRedirect: refuseRedirect}, uses: map[string]used{}}
+	if u, err := url.Parse(apiURL); err == nil && isLoopback(u.Hostname()) {
+		r.local = u.Host
+	}
+	return r
+}
+
+func (r *responder) allowed(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil || u.User != nil {
+		return false
+	}
+	if r.local != "" && u.Host == r.local {
+		return true
+	}
+	return u.Scheme == "https" && (u.Host == "hooks.slack.com" || u.Host == "hooks.slack-gov.com")
+}
+
+// count notes one use; false when Slack would refuse it.
+func (r *responder) count(raw string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for key, u := range r.uses {
+		if time.Since(u.since) > replyLife {
+			delete(r.uses, key)
+		}
+	}
+	key := store.HashNonce(raw)
+	u, ok := r.uses[key]
+	if !ok {
+		u.since = time.Now()
+	}
+	u.times++
+	r.uses[key] = u
+	return u.times <= replyUses
+}
+
+// send shows the message to whoever the response_url belongs to.
+func (r *responder) send(ctx context.Context, raw string, m rendered) error {
+	if !r.allowed(raw) {
+		return fmt.Errorf("a response_url leads elsewhere than to Slack: %w", errReplyOver)
+	}
+	if !r.count(raw) {
+		return errReplyOver
+	}
+	body, err := json.Marshal(map[string]any{"response_type": "ephemeral", "replace_original": false, "text": escape(m.text),
+		"blocks": m.blocks, "parse": "none", "unfurl_links": false, "unfurl_media": false})
+	if err != nil {
+		return fmt.Errorf("encode a reply: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, raw, bytes.NewReader(body))
+	if err != nil {
+		return errReplyOver
+	}
+	req.Header.Set("Content-Type", "application/json")
+	answer, err := r.client.Do(req)
+	if err != nil {
+		return fmt.Errorf("answer through the response_url: %s: %w", safe(err), bot.ErrInDoubt)
+	}
+	defer answer.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<16))
+	switch {
+	case answer.StatusCode == http.StatusOK:
+		return nil
+	case answer.StatusCode == http.StatusTooManyRequests:
+		return &bot.Later{After: time.Second}
+	case answer.StatusCode >= http.StatusInternalServerError:
+		return fmt.Errorf("the response_url answered HTTP %d: %w", answer.StatusCode, bot.ErrInDoubt)
+	}
+	return fmt.Errorf("HTTP %d: %w", answer.StatusCode, errReplyOver)
+}

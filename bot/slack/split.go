@@ -1,0 +1,160 @@
+package slack
+
+import (
+	"fmt"
+	"strings"
+
+	"aurora/bot"
+)
+
+const (
+	mostChunk = 2800 // characters of Markdown in one piece of a text
+	roomy     = 42   // blocks a message of several pieces may have, as joining them can cost one each
+)
+
+// Split cuts a message into as many as Slack's limits demand. Nothing is lost but the middle of long outputs. Buttons
+// stay with the card they belong to, or with the end.
+func (a *Adapter) Split(m bot.Message) []bot.Message { return a.render.split(m) }
+
+func (r renderer) split(m bot.Message) []bot.Message {
+	var out []bot.Message
+	size, blocks := 0, 0
+	for _, part := range partsOf(m) {
+		n, b := r.cost(part)
+		if len(out) == 0 || size+n > mostText-500 || blocks+b > roomy {
+			out, size, blocks = append(out, part), n, b
+			continue
+		}
+		join(&out[len(out)-1], part)
+		size, blocks = size+n, blocks+b
+	}
+	if len(out) == 0 {
+		return []bot.Message{m}
+	}
+	return out
+}
+
+// cost tells how much of a message a part takes.
+func (r renderer) cost(m bot.Message) (characters, blocks int) {
+	var d drawing
+	r.draw(&d, m)
+	d.close()
+	return sum(d.sizes), len(d.blocks)
+}
+
+// partsOf gives the smallest messages m can be cut into, in the order they are shown.
+func partsOf(m bot.Message) (parts []bot.Message) {
+	if m.Status != "" {
+		parts = append(parts, bot.Message{Status: clip(m.Status, mostChunk)})
+	}
+	for _, piece := range pieces(m.Notice, mostChunk) {
+		parts = append(parts, bot.Message{Notice: piece})
+	}
+	for _, piece := range markdownPieces(m.Text) {
+		parts = append(parts, bot.Message{Text: piece})
+	}
+	last := bot.Message{Links: m.Links, Buttons: m.Buttons}
+	if m.Card != nil {
+		parts = append(parts, wholeCommands(*m.Card)...)
+		parts = append(parts, bot.Message{Card: m.Card, Links: m.Links, Buttons: m.Buttons})
+		last = bot.Message{}
+	}
+	for _, o := range m.Outputs {
+		parts = append(parts, bot.Message{Outputs: []bot.Output{o}})
+	}
+	for _, ran := range m.Ran {
+		parts = append(parts, bot.Message{Ran: []bot.Ran{ran}})
+	}
+	if len(last.Links)+len(last.Buttons) > 0 {
+		parts = append(parts, last)
+	}
+	return parts
+}
+
+// wholeCommands gives the commands that are too long for a card in full, to stand above it.
+func wholeCommands(c bot.Card) (parts []bot.Message) {
+	for i, shown := range c.Commands {
+		text := spelled(shown.Argv)
+		if runes(text) <= mostShown {
+			continue
+		}
+		for j, piece := range pieces(text, longOutput-500) {
+			title := fmt.Sprintf("Command %d of %s, part %d", i+1, c.ID, j+1)
+			parts = append(parts, bot.Message{Outputs: []bot.Output{{Title: title, Text: piece}}})
+		}
+	}
+	return parts
+}
+
+// join appends part to m. Parts come in the order they are shown, so every field only grows.
+func join(m *bot.Message, part bot.Message) {
+	if m.Status == "" {
+		m.Status = part.Status
+	}
+	m.Notice += part.Notice
+	if m.Text != "" && part.Text != "" {
+		m.Text += "\n\n"
+	}
+	m.Text += part.Text
+	if part.Card != nil {
+		m.Card = part.Card
+	}
+	m.Outputs = append(m.Outputs, part.Outputs...)
+	m.Ran = append(m.Ran, part.Ran...)
+	m.Links = append(m.Links, part.Links...)
+	m.Buttons = append(m.Buttons, part.Buttons...)
+}
+
+// markdownPieces cuts a Markdown text between paragraphs, else between lines. A fence that is cut is closed and opened
+// again.
+func markdownPieces(text string) []string {
+	var out []string
+	var piece strings.Builder
+	fence := ""
+	end := func() {
+		body := strings.Trim(piece.String(), "\n")
+		piece.Reset()
+		if strings.TrimSpace(body) == "" {
+			return
+		}
+		if fence != "" {
+			body += "\n" + fenceMark(fence)
+			piece.WriteString(fence + "\n")
+		}
+		out = append(out, body)
+	}
+	for _, line := range strings.SplitAfter(text, "\n") {
+		for _, part := range pieces(line, mostChunk/2) {
+			blank := fence == "" && strings.TrimSpace(part) == ""
+			if n := runes(piece.String()); n+runes(part) > mostChunk || (blank && n > mostChunk/2) {
+				end()
+			}
+			piece.WriteString(part)
+		}
+		fence = fenceAfter(fence, line)
+	}
+	fence = ""
+	end()
+	return out
+}
+
+// fenceAfter tells which fence is open behind a line: the line that opened it, or empty.
+func fenceAfter(open, line string) string {
+	line = strings.TrimSpace(line)
+	mark := fenceMark(line)
+	switch {
+	case open == "" && len(mark) >= 3:
+		return line
+	case open != "" && mark == line && len(mark) >= len(fenceMark(open)) && mark[0] == open[0]:
+		return ""
+	}
+	return open
+}
+
+// fenceMark is the run of backticks or tildes a line begins with.
+func fenceMark(line string) string {
+	if line == "" || (line[0] != '`' && line[0] != '~') {
+		return ""
+	}
+	return line[:len(line)-len(strings.TrimLeft(line, line[:1]))]
+}
