@@ -22,6 +22,8 @@ const (
 	AuditFreeze     AuditKind = "freeze"
 	AuditLogin      AuditKind = "login"
 	AuditStop       AuditKind = "stop"
+	AuditGrant      AuditKind = "grant"
+	AuditRule       AuditKind = "rule"
 )
 
 // AuditEntry is one row of the audit. The store gives Seq, At, Prev and Hash: Hash is

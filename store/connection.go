@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -63,6 +64,19 @@ type Grant struct {
 	Role         Role   `json:"role,omitempty"`    // empty: any role
 	Project      string `json:"project,omitempty"` // empty: every project of the connection
 	MaxEffect    string `json:"max_effect"`
+}
+
+// Covers tells whether the grant is meant for a user: for him by name, or for his role or a lower one. Admin is a role
+// beside the others: a grant for operators does not reach an admin, one for everybody does.
+func (g Grant) Covers(userID string, role Role) bool {
+	if g.UserID != "" && g.UserID != userID {
+		return false
+	}
+	if g.Role == "" || g.Role == role {
+		return true
+	}
+	ladder := []Role{Viewer, Operator, Approver}
+	return slices.Contains(ladder, g.Role) && slices.Index(ladder, role) > slices.Index(ladder, g.Role)
 }
 
 // Credential is the secret part of a connection: named values such as access_token or external_id. It prints as

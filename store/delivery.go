@@ -129,4 +129,5 @@ type Intent struct {
 	Runner       string          `json:"runner"`
 	Outcome      json.RawMessage `json:"outcome,omitempty"` // providers.Result; {"status":"unknown"} when it was lost
 	StartedAt    time.Time       `json:"started_at"`
+	Lost         bool            `json:"lost,omitempty"` // read back only: no outcome, and the runner's lease is over
 }

@@ -5,183 +5,138 @@ package sql
 
 import (
 	"context"
-	"encoding/json"
+	dbsql "database/sql"
 	"errors"
-	"iter"
+	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"aurora/store"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
-var errSoon = errors.New("not built yet")
+// Lease is how long a claim or an open intent lives without being renewed, by the database's clock.
+const Lease = 15 * time.Second
+
+const defaultMaxConns = 16
 
 // Config says where the database is and how audit rows are signed.
 type Config struct {
 	URL      string       // postgres://... or postgresql://...; anything else is the path of a SQLite file
-	AuditKey store.Secret // HMAC key of the audit chain; empty: plain SHA-256
-	Runner   string       // this process's name, unique for its life; written into intents that carry none
+	AuditKey store.Secret // HMAC key of the audit chain; empty: plain SHA-256, which whoever can write the table can forge
+	Runner   string       // this process's name, unique for its life: given to intents that carry none
 	MaxConns int          // PostgreSQL connections at most; 0 means 16
 }
 
-// DB keeps everything of Aurora that must outlive a process, but credentials.
-type DB struct{}
+// DB keeps everything of Aurora that must outlive a process, but credentials. It is safe for concurrent use.
+type DB struct {
+	conn
+	pool   *dbsql.DB
+	pg     *pgx.ConnConfig // nil on SQLite
+	runner string
+	wakes  wakes
 
-// Head is the end of the audit chain as it stood at some moment.
-type Head struct {
-	Seq  int64  `json:"seq"`
-	Hash string `json:"hash"`
-}
-
-func Open(ctx context.Context, cfg Config) (*DB, error) { return nil, errSoon }
-func Migrate(ctx context.Context, ownerURL, serveRole string) (applied []string, err error) {
-	return nil, errSoon
-}
-func (d *DB) Close() error                           { return nil }
-func (d *DB) CheckRole(ctx context.Context) []string { return nil }
-func (d *DB) Ready(ctx context.Context) error        { return errSoon }
-
-func (d *DB) EnsureOrganisation(ctx context.Context, platform store.Platform, team, name string) (store.Organisation, error) {
-	return store.Organisation{}, errSoon
-}
-func (d *DB) Person(ctx context.Context, p store.Person) (store.User, error) {
-	return store.User{}, errSoon
-}
-func (d *DB) EnsureUser(ctx context.Context, org store.Organisation, p store.Person, role store.Role) (u store.User, created bool, err error) {
-	return store.User{}, false, errSoon
-}
-func (d *DB) UserByID(ctx context.Context, orgID, userID string) (store.User, error) {
-	return store.User{}, errSoon
-}
-func (d *DB) LinkPerson(ctx context.Context, orgID, userID string, p, by store.Person) error {
-	return errSoon
-}
-func (d *DB) SetRole(ctx context.Context, orgID string, by store.Person, userID string, role store.Role) error {
-	return errSoon
-}
-func (d *DB) SetActive(ctx context.Context, orgID string, by store.Person, userID string, active bool) error {
-	return errSoon
-}
-func (d *DB) SetPrefer(ctx context.Context, userID string, clouds []store.Cloud) error {
-	return errSoon
-}
-func (d *DB) Selections(ctx context.Context, userID string) ([]store.Selection, error) {
-	return nil, errSoon
-}
-func (d *DB) SetSelection(ctx context.Context, userID string, s store.Selection) error {
-	return errSoon
-}
-func (d *DB) ChannelRule(ctx context.Context, orgID, channel string) (json.RawMessage, error) {
-	return nil, errSoon
-}
-func (d *DB) SetChannelRule(ctx context.Context, orgID, channel string, rule json.RawMessage, by store.Person) error {
-	return errSoon
+	stop context.CancelFunc
+	done sync.WaitGroup
 }
 
-func (d *DB) Connections(ctx context.Context, orgID, userID string) ([]store.Connection, error) {
-	return nil, errSoon
-}
-func (d *DB) Connection(ctx context.Context, orgID, userID, id string) (store.Connection, error) {
-	return store.Connection{}, errSoon
-}
-func (d *DB) OrganisationConnections(ctx context.Context, orgID string) ([]store.Connection, error) {
-	return nil, errSoon
-}
-func (d *DB) Connect(ctx context.Context, c store.Connection, by store.Person) (store.Connection, error) {
-	return store.Connection{}, errSoon
-}
-func (d *DB) Disconnect(ctx context.Context, orgID, userID, id string, by store.Person) (store.Connection, error) {
-	return store.Connection{}, errSoon
-}
-func (d *DB) SetConnectionStatus(ctx context.Context, orgID, userID, id string, status store.ConnectionStatus) error {
-	return errSoon
-}
-func (d *DB) Grants(ctx context.Context, orgID, connectionID string) ([]store.Grant, error) {
-	return nil, errSoon
-}
-func (d *DB) Grant(ctx context.Context, orgID string, g store.Grant, by store.Person) error {
-	return errSoon
-}
-func (d *DB) Revoke(ctx context.Context, orgID string, g store.Grant, by store.Person) error {
-	return errSoon
+// Open connects to PostgreSQL, whose tables `aurora migrate` has made, or opens a SQLite file, made and migrated when it
+// is new. It fails with store.ErrUnavailable when the server cannot be reached.
+func Open(ctx context.Context, cfg Config) (*DB, error) {
+	d := &DB{runner: cfg.Runner}
+	open := d.openSQLite
+	if isPostgres(cfg.URL) {
+		open = d.openPostgres
+	}
+	if err := open(ctx, cfg); err != nil {
+		return nil, err
+	}
+	d.conn = conn{run: d.pool, speech: d.speech, key: cfg.AuditKey}
+	background, stop := context.WithCancel(context.Background())
+	d.stop = stop
+	d.wakes.kick = make(chan struct{}, 1)
+	if d.pg != nil {
+		d.done.Go(func() { d.notify(background) })
+	}
+	return d, nil
 }
 
-func (d *DB) Receive(ctx context.Context, e store.Event) (fresh bool, err error) {
-	return false, errSoon
+// Close ends all work and closes every connection.
+func (d *DB) Close() error {
+	d.stop()
+	d.done.Wait()
+	return d.pool.Close()
 }
-func (d *DB) Claim(ctx context.Context, runner string) (store.Claim, error) {
-	return store.Claim{}, errSoon
-}
-func (d *DB) Renew(ctx context.Context, c store.Claim) error   { return errSoon }
-func (d *DB) Release(ctx context.Context, c store.Claim) error { return errSoon }
-func (d *DB) Postpone(ctx context.Context, c store.Claim, wait time.Duration) error {
-	return errSoon
-}
-func (d *DB) Wake(ctx context.Context) <-chan struct{} { return nil }
-func (d *DB) Pending(ctx context.Context, c store.Claim) ([]store.Received, error) {
-	return nil, errSoon
-}
-func (d *DB) OpenTurn(ctx context.Context, c store.Claim) (store.Turn, error) {
-	return store.Turn{}, errSoon
-}
-func (d *DB) BeginTurn(ctx context.Context, c store.Claim, t store.Turn) (store.Turn, error) {
-	return store.Turn{}, errSoon
-}
-func (d *DB) Settle(ctx context.Context, c store.Claim, inboxID int64, posts []store.Post) error {
-	return errSoon
-}
-func (d *DB) FinishTurn(ctx context.Context, c store.Claim, turnID string, state store.TurnState, posts []store.Post) error {
-	return errSoon
-}
-func (d *DB) ContinueTurn(ctx context.Context, c store.Claim, inboxID int64, e store.Event, posts []store.Post) error {
-	return errSoon
-}
-func (d *DB) Turn(ctx context.Context, id string) (store.Turn, error) { return store.Turn{}, errSoon }
-func (d *DB) RunningTurns(ctx context.Context, p store.Person, place store.Place) ([]store.Turn, error) {
-	return nil, errSoon
-}
-func (d *DB) RequestStop(ctx context.Context, turnIDs []string, by store.Person) error {
-	return errSoon
-}
-func (d *DB) Stopped(ctx context.Context, turnID string) (bool, error) { return false, errSoon }
 
-func (d *DB) SaveReply(ctx context.Context, c store.Claim, turnID string, n int, reply json.RawMessage, joinable []int64, posts []store.Post) (joined []store.Received, err error) {
-	return nil, errSoon
+// Ready tells whether the database answers.
+func (d *DB) Ready(ctx context.Context) error {
+	var one int
+	return d.one(ctx, `SELECT 1`, nil, &one)
 }
-func (d *DB) SaveResult(ctx context.Context, c store.Claim, turnID string, n int, call string, result json.RawMessage) error {
-	return errSoon
-}
-func (d *DB) Steps(ctx context.Context, turnID string) ([]store.Step, error) { return nil, errSoon }
 
-func (d *DB) BeginIntent(ctx context.Context, i store.Intent) (existing *store.Intent, err error) {
-	return nil, errSoon
-}
-func (d *DB) RenewIntents(ctx context.Context, runner string) error { return errSoon }
-func (d *DB) FinishIntent(ctx context.Context, id string, outcome json.RawMessage) error {
-	return errSoon
-}
-func (d *DB) LostIntents(ctx context.Context) ([]store.Intent, error) { return nil, errSoon }
-
-func (d *DB) Outbox(ctx context.Context, c store.Claim) ([]store.Post, error)        { return nil, errSoon }
-func (d *DB) BeginSend(ctx context.Context, c store.Claim, postID int64) error       { return errSoon }
-func (d *DB) Sent(ctx context.Context, c store.Claim, postID int64, ts string) error { return errSoon }
-func (d *DB) PostTS(ctx context.Context, turn string, part int) (place store.Place, ts string, err error) {
-	return store.Place{}, "", errSoon
-}
-func (d *DB) AddPosts(ctx context.Context, c store.Claim, posts []store.Post) error { return errSoon }
-
-func (d *DB) Freeze(ctx context.Context, f store.Freeze) error                  { return errSoon }
-func (d *DB) Unfreeze(ctx context.Context, orgID string, by store.Person) error { return errSoon }
-func (d *DB) Frozen(ctx context.Context, orgID string) (store.Freeze, bool, error) {
-	return store.Freeze{}, false, errSoon
-}
-func (d *DB) Audit(ctx context.Context, e store.AuditEntry) error { return errSoon }
-func (d *DB) AuditTail(ctx context.Context, orgID string, n int) ([]store.AuditEntry, error) {
-	return nil, errSoon
-}
-func (d *DB) AuditWalk(ctx context.Context, from int64) iter.Seq2[store.AuditEntry, error] {
+func (d *DB) openPostgres(ctx context.Context, cfg Config) error {
+	pg, err := parsePostgres(cfg.URL)
+	if err != nil {
+		return err
+	}
+	conns := cfg.MaxConns
+	if conns <= 0 {
+		conns = defaultMaxConns
+	}
+	d.pg, d.speech = pg, postgres
+	d.pool = stdlib.OpenDB(*pg)
+	d.pool.SetMaxOpenConns(conns)
+	d.pool.SetMaxIdleConns(conns)
+	if err := fault(ctx, d.pool.PingContext(ctx)); err != nil {
+		return errors.Join(fmt.Errorf("connect to PostgreSQL: %w", err), d.pool.Close())
+	}
 	return nil
 }
-func (d *DB) AuditHead(ctx context.Context) (seq int64, hash string, err error) {
-	return 0, "", errSoon
+
+func (d *DB) openSQLite(ctx context.Context, cfg Config) error {
+	pool, err := openFile(cfg.URL)
+	if err != nil {
+		return err
+	}
+	d.speech, d.pool = sqlite, pool
+	if _, err := migrate(ctx, pool, sqlite); err != nil {
+		return errors.Join(err, pool.Close())
+	}
+	return nil
 }
-func (d *DB) Prune(ctx context.Context) error { return errSoon }
+
+func isPostgres(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
+// parsePostgres never puts the URL into its error: it holds the password.
+func parsePostgres(url string) (*pgx.ConnConfig, error) {
+	pg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("the database URL cannot be read: write it as postgres://role:password@host:5432/database?sslmode=verify-full")
+	}
+	if pg.ConnectTimeout == 0 {
+		pg.ConnectTimeout = 5 * time.Second
+	}
+	for name, value := range map[string]string{
+		"application_name": "aurora", "timezone": "UTC",
+		"statement_timeout": "30s", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "60s",
+	} {
+		if _, set := pg.RuntimeParams[name]; !set {
+			pg.RuntimeParams[name] = value
+		}
+	}
+	return pg, nil
+}
+
+// RoleOf gives the role a PostgreSQL URL connects as: what Migrate is told of the URL that serve will use.
+func RoleOf(url string) (string, error) {
+	pg, err := parsePostgres(url)
+	if err != nil {
+		return "", err
+	}
+	return pg.User, nil
+}

@@ -1,0 +1,180 @@
+package sql
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"aurora/store"
+)
+
+// organisation stands in app.user_id when no user is meant but the organisation itself. User ids begin with usr_.
+const organisationItself = "organisation"
+
+const connectionColumns = `id, org_id, coalesce(user_id, ''), cloud, account, label, region, projects, settings, token,
+	generation, status, read_only, created_at`
+
+func scanConnection(row scanner) (c store.Connection, err error) {
+	err = row.Scan(&c.ID, &c.OrgID, &c.UserID, &c.Cloud, &c.Account, &c.Label, &c.Region, jsonColumn{&c.Projects},
+		jsonColumn{&c.Settings}, &c.Token, &c.Generation, &c.Status, &c.ReadOnly, timeColumn{&c.CreatedAt})
+	return c, err
+}
+
+// Connections lists what a user may use: his own connections and those of the organisation that he is granted, by cloud
+// and account. How far a grant goes is told by Grants.
+func (d *DB) Connections(ctx context.Context, orgID, userID string) (list []store.Connection, err error) {
+	if userID == "" {
+		return nil, nil
+	}
+	err = d.as(ctx, orgID, userID, func(tx conn) error {
+		list, err = tx.connections(ctx, orgID, userID, "")
+		return err
+	})
+	return list, err
+}
+
+// Connection gives one of them, store.ErrNotFound when the user may not use it.
+func (d *DB) Connection(ctx context.Context, orgID, userID, id string) (c store.Connection, err error) {
+	if userID == "" || id == "" {
+		return c, store.ErrNotFound
+	}
+	err = d.as(ctx, orgID, userID, func(tx conn) error {
+		list, err := tx.connections(ctx, orgID, userID, id)
+		if err == nil && len(list) == 0 {
+			return store.ErrNotFound
+		}
+		if err == nil {
+			c = list[0]
+		}
+		return err
+	})
+	return c, err
+}
+
+func (c conn) connections(ctx context.Context, orgID, userID, id string) ([]store.Connection, error) {
+	user, err := c.user(ctx, orgID, userID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	list, err := all(ctx, c, scanConnection, `SELECT `+connectionColumns+` FROM user_tokens
+		WHERE org_id = $1 AND (user_id = $2 OR user_id IS NULL) AND (id = $3 OR $3 = '')
+		ORDER BY cloud, account, id`, orgID, userID, id)
+	if err != nil {
+		return nil, err
+	}
+	grants, err := all(ctx, c, scanGrant, `SELECT `+grantColumns+` FROM grants
+		WHERE org_id = $1 AND (connection_id = $2 OR $2 = '')`, orgID, id)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(list, func(c store.Connection) bool {
+		return c.UserID == "" && !slices.ContainsFunc(grants, func(g store.Grant) bool {
+			return g.ConnectionID == c.ID && g.Covers(user.ID, user.Role)
+		})
+	}), nil
+}
+
+// OrganisationConnections lists what the organisation owns, granted or not: for admins, and for what the organisation
+// itself does (incidents).
+func (d *DB) OrganisationConnections(ctx context.Context, orgID string) (list []store.Connection, err error) {
+	err = d.as(ctx, orgID, organisationItself, func(tx conn) error {
+		list, err = all(ctx, tx, scanConnection, `SELECT `+connectionColumns+` FROM user_tokens
+			WHERE org_id = $1 AND user_id IS NULL ORDER BY cloud, account, id`, orgID)
+		return err
+	})
+	return list, err
+}
+
+// Connect keeps a connection and audits who made it. A second one of the same owner, cloud and account takes the place of
+// the first under the same id, with the next generation. The connection as it stands is given back.
+func (d *DB) Connect(ctx context.Context, c store.Connection, by store.Person) (kept store.Connection, err error) {
+	args, err := connectionArgs(c)
+	if err != nil {
+		return kept, err
+	}
+	err = d.as(ctx, c.OrgID, ownerOf(c.UserID), func(tx conn) error {
+		kept, err = first(ctx, tx, scanConnection, `INSERT INTO user_tokens
+			(id, org_id, user_id, owner, cloud, account, label, region, projects, settings, token, status, read_only)
+			VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+			ON CONFLICT (org_id, coalesce(user_id, ''), cloud, account) DO UPDATE SET
+				label = excluded.label, region = excluded.region, projects = excluded.projects, settings = excluded.settings,
+				token = excluded.token, status = excluded.status, read_only = excluded.read_only,
+				generation = user_tokens.generation + 1
+			RETURNING `+connectionColumns, args...)
+		if err != nil {
+			return fmt.Errorf("keep connection: %w", err)
+		}
+		return tx.append(ctx, note(store.AuditConnect, c.OrgID, by, kept.ID, connectionDetail(kept)))
+	})
+	return kept, err
+}
+
+func connectionArgs(c store.Connection) ([]any, error) {
+	switch {
+	case c.OrgID == "" || c.Cloud == "" || c.Account == "":
+		return nil, errors.New("a connection needs an organisation, a cloud and an account")
+	case !strings.HasPrefix(c.Token, "vault:"):
+		return nil, errors.New("a connection's token must say where the credential lies (vault:...): the database holds no secret")
+	}
+	if c.ID == "" {
+		c.ID = newID("con")
+	}
+	if c.Status == "" {
+		c.Status = store.ConnectionActive
+	}
+	projects, err := encode(append([]string{}, c.Projects...))
+	if err != nil {
+		return nil, err
+	}
+	if c.Settings == nil {
+		c.Settings = map[string]string{}
+	}
+	settings, err := encode(c.Settings)
+	if err != nil {
+		return nil, err
+	}
+	return []any{c.ID, c.OrgID, c.UserID, c.Owner(), c.Cloud, clean(c.Account), clean(c.Label), clean(c.Region), projects, settings,
+		clean(c.Token), c.Status, c.ReadOnly}, nil
+}
+
+func ownerOf(userID string) string {
+	if userID == "" {
+		return organisationItself
+	}
+	return userID
+}
+
+func connectionDetail(c store.Connection) map[string]any {
+	return map[string]any{"cloud": c.Cloud, "account": c.Account, "owner": c.Owner(), "user": c.UserID, "generation": c.Generation}
+}
+
+// Disconnect removes a connection and its grants, audits who did it and gives back what stood there. userID is the owner,
+// empty for the organisation's own: nobody removes another's connection through it.
+func (d *DB) Disconnect(ctx context.Context, orgID, userID, id string, by store.Person) (gone store.Connection, err error) {
+	err = d.as(ctx, orgID, ownerOf(userID), func(tx conn) error {
+		gone, err = first(ctx, tx, scanConnection, `DELETE FROM user_tokens
+			WHERE id = $1 AND org_id = $2 AND coalesce(user_id, '') = $3 RETURNING `+connectionColumns, id, orgID, userID)
+		if err != nil {
+			return err
+		}
+		return tx.append(ctx, note(store.AuditDisconnect, orgID, by, id, connectionDetail(gone)))
+	})
+	return gone, err
+}
+
+// SetConnectionStatus marks a connection that a user owns or the organisation does.
+func (d *DB) SetConnectionStatus(ctx context.Context, orgID, userID, id string, status store.ConnectionStatus) error {
+	return d.as(ctx, orgID, ownerOf(userID), func(tx conn) error {
+		n, err := tx.exec(ctx, `UPDATE user_tokens SET status = $1 WHERE id = $2 AND org_id = $3 AND coalesce(user_id, $4) = $4`,
+			status, id, orgID, userID)
+		if err == nil && n == 0 {
+			return store.ErrNotFound
+		}
+		return err
+	})
+}
