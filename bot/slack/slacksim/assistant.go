@@ -1,0 +1,105 @@
+package slacksim
+
+import (
+	"slices"
+	"unicode/utf8"
+)
+
+// assistantThread finds the channel and thread of a call about an assistant thread or a session.
+func (s *Server) assistantThread(q *request, threadNeeded bool) (*channel, string, *refusal) {
+	name := "channel_id"
+	if q.str(name) == "" {
+		name = "channel"
+	}
+	ch, f := s.reachable(q, name)
+	if f != nil {
+		return nil, "", f
+	}
+	thread := q.str("thread_ts")
+	if thread == "" && threadNeeded {
+		return nil, "", missing("thread_ts")
+	}
+	if thread != "" && threadOf(ch, thread) == "" {
+		return nil, "", refuse("thread_not_found")
+	}
+	return ch, thread, nil
+}
+
+func (s *Server) assistantSetStatus(q *request) (object, *refusal) {
+	ch, thread, f := s.assistantThread(q, true)
+	if f != nil {
+		return nil, f
+	}
+	status, given := q.args["status"]
+	text, isText := status.(string)
+	if !given || !isText {
+		return nil, missing("status")
+	}
+	if v, err := q.json("loading_messages"); err == nil && len(asList(v)) > 10 {
+		return nil, refuse("invalid_arguments", "[ERROR] no more than 10 items allowed [json-pointer:/loading_messages]")
+	}
+	s.setStatus(ch, thread, text)
+	return object{}, nil
+}
+
+// setStatus shows a status in a thread; an empty one clears it, and so does the app's next message there.
+func (s *Server) setStatus(ch *channel, thread, text string) {
+	delete(ch.statuses, thread)
+	if text != "" {
+		ch.statuses[thread] = text
+	}
+	s.touch()
+}
+
+func (s *Server) assistantSetTitle(q *request) (object, *refusal) {
+	ch, thread, f := s.assistantThread(q, true)
+	if f != nil {
+		return nil, f
+	}
+	title := q.str("title")
+	if title == "" {
+		return nil, missing("title")
+	}
+	ch.titles[thread] = title
+	s.touch()
+	return object{}, nil
+}
+
+func (s *Server) assistantSetPrompts(q *request) (object, *refusal) {
+	ch, _, f := s.assistantThread(q, false)
+	if f != nil {
+		return nil, f
+	}
+	v, err := q.json("prompts")
+	prompts, ok := v.([]any)
+	if err != nil || !ok {
+		return nil, missing("prompts")
+	}
+	c := &checker{}
+	list(1, 4, an(shape{required: []string{"title", "message"}, fields: map[string]check{"title": text1(200), "message": text1(3000)}}))(c, "/prompts", prompts)
+	if len(c.problems) > 0 {
+		return nil, refuse("invalid_arguments", "[ERROR] "+c.problems[0])
+	}
+	ch.prompts = prompts
+	s.touch()
+	return object{}, nil
+}
+
+func (s *Server) sessionSetStatus(q *request) (object, *refusal) {
+	ch, thread, f := s.assistantThread(q, true)
+	if f != nil {
+		return nil, f
+	}
+	status := q.str("status")
+	if !slices.Contains([]string{"processing", "active", "suspended", "closed"}, status) {
+		return nil, refuse("invalid_arguments", "[ERROR] value must be one of: processing, active, suspended, closed [json-pointer:/status]")
+	}
+	if utf8.RuneCountInString(q.str("title")) > 200 {
+		return nil, refuse("invalid_arguments", "[ERROR] must be less than 201 characters [json-pointer:/title]")
+	}
+	if status != "processing" {
+		status = ""
+	}
+	s.setStatus(ch, thread, status)
+	return object{}, nil
+}
