@@ -62,7 +62,7 @@ func (r Redactor) Argv(argv []string) []string {
 	out := make([]string, len(argv))
 	for i, word := range argv {
 		out[i] = r.Redact(word)
-		if i > 0 && secretFlag.MatchString(argv[i-1]) && !strings.HasPrefix(word, "-") {
+		if i > 0 && strings.HasPrefix(argv[i-1], "-") && secretName(argv[i-1]) && !strings.HasPrefix(word, "-") && !harmless.MatchString(word) {
 			out[i] = redactedMark
 		}
 	}

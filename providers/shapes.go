@@ -41,24 +41,6 @@ var shapes = []shape{
 	{[]string{"bearer", "basic", "authorization", "x-auth-token"}, true, regexp.MustCompile(`(?i)(\b(?:bearer|basic)[ \t]+)[0-9A-Za-z_.~+/=-]{12,}`), keep1},
 }
 
-// The names behind which a secret stands. Bare "token" and "key" are not among the endings: NextToken and KeyName are
-// needed to go on working.
-const secretNames = `(?:[\w.-]*(?:password|passwd|passphrase|pwd|secret|secret[_-]?(?:access[_-]?)?key|secret[_-]?string|` +
-	`api[_-]?key|access[_-]?token|refresh[_-]?token|id[_-]?token|session[_-]?token|security[_-]?token|auth[_-]?token|` +
-	`auth[_-]?key|account[_-]?key|shared[_-]?key|storage[_-]?key|private[_-]?key(?:[_-]?data)?|client[_-]?key[_-]?data|` +
-	`encryption[_-]?key|signing[_-]?key|connection[_-]?string|credentials?)|x-auth-token|authorization|pgpassword|pass|token)`
-
-var (
-	// "name": "value", name = 'value', name: value, name=value; values may hold escaped quotes.
-	secretPair = regexp.MustCompile(`(?i)((?:^|[^\w.-])\\?["']?` + secretNames + `\\?["']?[ \t]*[:=][ \t]*)` +
-		`("(?:[^"\\\n]|\\.)*"?|'[^'\n]*'?|\\"(?:[^"\\\n])*\\?"?|[^\s"',;&{}\[\]()]+)`)
-	// What such a name may well hold without being a secret.
-	harmless   = regexp.MustCompile(`(?i)^["']?(?:|true|false|null|none|nil|yes|no|on|off|enabled|disabled|basic|bearer|\[redacted\]|\[masked\]|arn:.*|[0-9]{1,5}|\\)["']?$`)
-	secretFlag = regexp.MustCompile(`(?i)^--?` + secretNames + `$`)
-	flagPair   = regexp.MustCompile(`(?i)((?:^|\s)--?` + secretNames + `[ \t]+)("[^"\n]*"?|'[^'\n]*'?|[^\s"'-][^\s"']*)`)
-	pairHints  = []string{"pass", "pwd", "secret", "key", "token", "connection", "credential", "authorization"}
-)
-
 func redactShapes(text string) string {
 	lower := strings.ToLower(text)
 	for _, s := range shapes {
@@ -70,39 +52,7 @@ func redactShapes(text string) string {
 			text = s.re.ReplaceAllString(text, s.with)
 		}
 	}
-	if !containsAny(lower, pairHints) {
-		return text
-	}
-	return replacePairs(replacePairs(text, secretPair), flagPair)
-}
-
-// replacePairs redacts the second group of each match and keeps its quotes, so that JSON stays JSON.
-func replacePairs(text string, re *regexp.Regexp) string {
-	var b strings.Builder
-	last := 0
-	for _, m := range re.FindAllStringSubmatchIndex(text, -1) {
-		value := text[m[4]:m[5]]
-		if harmless.MatchString(value) {
-			continue
-		}
-		b.WriteString(text[last:m[4]])
-		b.WriteString(quoteLike(value))
-		last = m[5]
-	}
-	if last == 0 {
-		return text
-	}
-	b.WriteString(text[last:])
-	return b.String()
-}
-
-func quoteLike(value string) string {
-	for _, q := range []string{`\"`, `"`, `'`} {
-		if len(value) > len(q) && strings.HasPrefix(value, q) && strings.HasSuffix(value, q) {
-			return q + redactedMark + q
-		}
-	}
-	return redactedMark
+	return redactPairs(text)
 }
 
 func containsAny(text string, hints []string) bool {
