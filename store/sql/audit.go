@@ -100,6 +100,16 @@ func (d *DB) AuditTail(ctx context.Context, orgID string, n int) ([]store.AuditE
 	return list, err
 }
 
+// Asked gives the digest that was audited when a confirmation was asked, the last one where there are several.
+func (d *DB) Asked(ctx context.Context, confirmationID string) (digest string, err error) {
+	var detail struct {
+		Digest string `json:"digest"`
+	}
+	err = d.one(ctx, `SELECT detail FROM audit WHERE kind = 'asked' AND subject = $1 ORDER BY seq DESC LIMIT 1`,
+		[]any{confirmationID}, jsonColumn{&detail})
+	return detail.Digest, err
+}
+
 // AuditHead gives the end of the chain: (0, "") while it is empty.
 func (d *DB) AuditHead(ctx context.Context) (seq int64, hash string, err error) {
 	err = d.one(ctx, `SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1`, nil, &seq, &hash)

@@ -9,7 +9,7 @@ import (
 	"aurora/store"
 )
 
-const eventColumns = `id, key, coalesce(message_key, ''), kind, conversation, person_platform, person_team, person_id, place,
+const eventColumns = `id, key, coalesce(message_key, ''), kind, thread, person_platform, person_team, person_id, place,
 	text, payload, at`
 
 func scanReceived(row scanner) (r store.Received, err error) {
@@ -19,8 +19,8 @@ func scanReceived(row scanner) (r store.Received, err error) {
 }
 
 // Receive commits an event, after which it may be acknowledged. fresh is false when its Key or its MessageKey stands
-// there already: somebody has it, and nothing was changed. A click waits under its own key instead of its thread's, so
-// that it is handled while a turn runs there; everything else waits for its thread.
+// there already: somebody has it, and nothing was changed. A click without a thread key of its own waits under its Key:
+// clicks are handled while a turn runs in the thread they come from.
 func (d *DB) Receive(ctx context.Context, e store.Event) (fresh bool, err error) {
 	args, err := d.eventArgs(e)
 	if err != nil {
@@ -44,8 +44,8 @@ func (d *DB) Receive(ctx context.Context, e store.Event) (fresh bool, err error)
 }
 
 const insertEvent = `INSERT INTO inbox
-	(key, message_key, kind, thread, conversation, person_platform, person_team, person_id, place, text, payload, at)
-	VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`
+	(key, message_key, kind, thread, person_platform, person_team, person_id, place, text, payload, at)
+	VALUES ($1, nullif($2, ''), $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`
 
 // due says that a thread has work from now on, unless it has had since before.
 const due = `ON CONFLICT (key) DO UPDATE SET due_at = {least}(coalesce(threads.due_at, excluded.due_at), excluded.due_at)`
@@ -69,12 +69,11 @@ func (c conn) receive(ctx context.Context, args []any) (fresh bool, err error) {
 }
 
 func (c conn) eventArgs(e store.Event) ([]any, error) {
-	if e.Key == "" || e.Thread == "" && e.Kind != store.EventClick {
-		return nil, errors.New("an event needs its key and its thread")
+	if e.Thread == "" && e.Kind == store.EventClick {
+		e.Thread = e.Key
 	}
-	thread := e.Thread
-	if e.Kind == store.EventClick {
-		thread = e.Key
+	if e.Key == "" || e.Thread == "" {
+		return nil, errors.New("an event needs its key and its thread")
 	}
 	place, err := encode(e.Place)
 	if err != nil {
@@ -84,8 +83,8 @@ func (c conn) eventArgs(e store.Event) ([]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("payload of event: %w", err)
 	}
-	return []any{clean(e.Key), clean(e.MessageKey), e.Kind, clean(thread), clean(e.Thread), e.Person.Platform, clean(e.Person.Team),
-		clean(e.Person.ID), place, clean(e.Text), payload, c.speech.param(e.At)}, nil
+	return []any{clean(e.Key), clean(e.MessageKey), e.Kind, clean(e.Thread), e.Person.Platform, clean(e.Person.Team), clean(e.Person.ID),
+		place, clean(e.Text), payload, c.speech.param(e.At)}, nil
 }
 
 // Pending lists the thread's rows that nothing has begun yet, oldest first.

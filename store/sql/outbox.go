@@ -58,9 +58,9 @@ func (d *DB) BeginSend(ctx context.Context, c store.Claim, postID int64) error {
 	return d.mark(ctx, c, `UPDATE outbox SET tried = $1 WHERE id = $2 AND thread = $3`, true, postID, c.Thread)
 }
 
-// Sent notes where a post stands. The body of a secret one is erased.
+// Sent notes where a post stands. Its body is erased: it may hold a way to answer, or what is shown only once.
 func (d *DB) Sent(ctx context.Context, c store.Claim, postID int64, ts string) error {
-	return d.mark(ctx, c, `UPDATE outbox SET sent = $1, ts = $2, body = CASE WHEN secret THEN NULL ELSE body END
+	return d.mark(ctx, c, `UPDATE outbox SET sent = $1, ts = $2, body = NULL
 		WHERE id = $3 AND thread = $4`, true, clean(ts), postID, c.Thread)
 }
 

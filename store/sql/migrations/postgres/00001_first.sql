@@ -108,7 +108,6 @@ CREATE TABLE inbox (
 	message_key     text UNIQUE,
 	kind            text NOT NULL,
 	thread          text NOT NULL,
-	conversation    text NOT NULL,
 	person_platform text NOT NULL,
 	person_team     text NOT NULL,
 	person_id       text NOT NULL,
@@ -229,3 +228,4 @@ CREATE TABLE audit (
 	hash    text NOT NULL UNIQUE
 );
 CREATE INDEX audit_org ON audit (org_id, seq);
+CREATE INDEX audit_asked ON audit (subject, seq) WHERE kind = 'asked';
