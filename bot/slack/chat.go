@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	slackgo "github.com/slack-go/slack"
@@ -206,7 +205,7 @@ func onlyStatus(m bot.Message) bool {
 
 // options are the parts of a message that every way of sending it shares. Nothing is parsed.
 func (r rendered) options() []slackgo.MsgOption {
-	options := []slackgo.MsgOption{slackgo.MsgOptionText(strings.TrimSpace(r.text), true), slackgo.MsgOptionParse(false)}
+	options := []slackgo.MsgOption{slackgo.MsgOptionText(escapeWithin(r.text, mostFallback), false), slackgo.MsgOptionParse(false)}
 	if len(r.blocks) > 0 {
 		options = append(options, slackgo.MsgOptionBlocks(r.blocks...))
 	}

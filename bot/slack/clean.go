@@ -19,6 +19,8 @@ func plain(s string) string {
 		switch {
 		case r == '\n' || r == '\t':
 			return r
+		case r == 0x2028 || r == 0x2029: // line and paragraph separators
+			return '\n'
 		case unicode.IsControl(r), r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069:
 			return -1
 		}
@@ -47,9 +49,26 @@ func hidden(r rune) bool {
 		unicode.Is(unicode.Variation_Selector, r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
 }
 
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
 // escape is all the escaping Slack's text needs.
-func escape(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
+func escape(s string) string { return escaper.Replace(s) }
+
+// escapeWithin escapes s and cuts it so that n characters are enough, never inside an escape.
+func escapeWithin(s string, n int) string {
+	if escaped := escape(s); runes(escaped) <= n {
+		return escaped
+	}
+	var out strings.Builder
+	size := 0
+	for _, r := range s {
+		word := escape(string(r))
+		if size += runes(word); size > n-1 {
+			break
+		}
+		out.WriteString(word)
+	}
+	return out.String() + "…"
 }
 
 func runes(s string) int { return utf8.RuneCountInString(s) }

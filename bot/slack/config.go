@@ -34,8 +34,8 @@ type Config struct {
 	Stop func(ctx context.Context, by store.Person, place store.Place) (answer string, err error)
 	// Gone hears that the app was removed from a workspace or its bot token revoked. Nil: only logged.
 	Gone func(ctx context.Context, team string) error
-	// Pace asks whether something may happen now; wait > 0 says how long to wait before asking again. Nil: paced within
-	// this process alone.
+	// Pace takes the next slot of a key and says how long to wait for it; the slot is taken whether or not it is used.
+	// Nil: paced within this process alone.
 	Pace func(ctx context.Context, key string, every time.Duration, burst int) (wait time.Duration, err error)
 	// Acked hears how long each envelope waited between being read and being acknowledged. May be nil.
 	Acked func(kind string, took time.Duration)

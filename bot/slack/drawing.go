@@ -1,6 +1,8 @@
 package slack
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 
 	slackgo "github.com/slack-go/slack"
@@ -9,14 +11,15 @@ import (
 // Slack's limits for one message, with some room left where Slack's own counting is not documented.
 const (
 	mostBlocks     = 50
-	mostText       = 11_500 // characters of all blocks together
-	mostBlockText  = 3000   // characters of one block
-	mostPiece      = 2900   // characters of one element, which leaves room for what joins it to the last
+	mostJSON       = 12_000 // characters of all blocks together, as JSON: what Slack counts, a little above 13,000
+	mostBlockSize  = 3000   // characters of one block, with something for each of its elements
+	mostPiece      = 2800   // the same of one element, which leaves room for what joins it to the last
+	elementCost    = 40     // what an element takes besides its text
 	mostButtons    = 25
 	mostButtonText = 75
 	mostValue      = 2000
 	mostURL        = 3000
-	mostFallback   = 2000
+	mostFallback   = 3000 // characters of the text beside the blocks, escaped: updates take 4000
 )
 
 // rendered is a message as Slack takes it: plain text for notifications, not yet escaped, and blocks.
@@ -28,7 +31,7 @@ type rendered struct {
 // drawing collects blocks. Everything said is rich text, which Slack shows as it is: nothing in it is parsed.
 type drawing struct {
 	blocks []slackgo.Block
-	sizes  []int // characters of each block
+	sizes  []int // characters of each block as JSON
 	open   *slackgo.RichTextBlock
 	size   int // of the open block
 }
@@ -39,7 +42,7 @@ func (d *drawing) add(e slackgo.RichTextElement) {
 	if size == 0 {
 		return
 	}
-	if d.open == nil || d.size+size > mostBlockText {
+	if d.open == nil || d.size+size > mostBlockSize {
 		d.close()
 		d.open = slackgo.NewRichTextBlock("")
 	}
@@ -51,16 +54,27 @@ func (d *drawing) add(e slackgo.RichTextElement) {
 func (d *drawing) close() {
 	if d.open != nil {
 		d.blocks = append(d.blocks, d.open)
-		d.sizes = append(d.sizes, d.size)
+		d.sizes = append(d.sizes, jsonSize(d.open))
 	}
 	d.open, d.size = nil, 0
 }
 
 // block adds a block that is no rich text.
-func (d *drawing) block(b slackgo.Block, size int) {
+func (d *drawing) block(b slackgo.Block) {
 	d.close()
 	d.blocks = append(d.blocks, b)
-	d.sizes = append(d.sizes, size)
+	d.sizes = append(d.sizes, jsonSize(b))
+}
+
+// jsonSize counts a block as Slack does: the characters of its JSON with < > & as they are.
+func jsonSize(b slackgo.Block) int {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(b); err != nil { // unreachable: blocks are made of strings and numbers
+		return mostJSON
+	}
+	return runes(out.String()) // the line end stands for the comma to the next
 }
 
 // section adds lines of text, cut where they are too long for one element.
@@ -90,7 +104,7 @@ func (d *drawing) quote(spans ...span) {
 func (d *drawing) preformatted(text string) {
 	text = strings.TrimRight(plain(text), "\n")
 	for _, part := range pieces(text, mostPiece) {
-		if part = strings.TrimRight(part, "\n"); part == "" {
+		if part = strings.TrimSuffix(part, "\n"); part == "" {
 			continue
 		}
 		d.add(&slackgo.RichTextPreformatted{Type: slackgo.RTEPreformatted,
@@ -107,7 +121,7 @@ func (d *drawing) list(ordered bool, depth, start int, items [][]span) {
 	for i, item := range items {
 		for _, part := range cutSpans(item) {
 			section := slackgo.NewRichTextSection(elements(part)...)
-			if last := d.openList(style, depth); last != nil && i > 0 && d.size+elementSize(section) <= mostBlockText {
+			if last := d.openList(style, depth); last != nil && i > 0 && d.size+elementSize(section) <= mostBlockSize {
 				last.Elements = append(last.Elements, section)
 				d.size += elementSize(section)
 				continue
@@ -135,13 +149,13 @@ func (d *drawing) openList(style slackgo.RichTextListElementType, depth int) *sl
 // fitted gives the blocks, shortened honestly when they are too many: buttons stay, text is cut behind what fits.
 func (d *drawing) fitted() []slackgo.Block {
 	d.close()
-	if len(d.blocks) <= mostBlocks && sum(d.sizes) <= mostText {
+	if len(d.blocks) <= mostBlocks && sum(d.sizes) <= mostJSON {
 		return d.blocks
 	}
 	var note drawing
 	note.section(span{text: "The rest is too long to be shown here.", style: style{italic: true}})
 	note.close()
-	room, text := mostBlocks-1, mostText-sum(note.sizes)
+	room, text := mostBlocks-1, mostJSON-sum(note.sizes)
 	for i, b := range d.blocks {
 		if b.BlockType() == slackgo.MBTAction {
 			room, text = room-1, text-d.sizes[i]
@@ -174,7 +188,7 @@ func sum(sizes []int) (total int) {
 	return total
 }
 
-// elementSize counts the characters people see in an element.
+// elementSize counts the characters of an element and something for each of its parts.
 func elementSize(e slackgo.RichTextElement) (n int) {
 	switch e := e.(type) {
 	case *slackgo.RichTextSection:
@@ -187,6 +201,7 @@ func elementSize(e slackgo.RichTextElement) (n int) {
 		for _, item := range e.Elements {
 			n += elementSize(item)
 		}
+		return n + elementCost
 	}
 	return n
 }
@@ -195,9 +210,9 @@ func sectionSize(in []slackgo.RichTextSectionElement) (n int) {
 	for _, e := range in {
 		switch e := e.(type) {
 		case *slackgo.RichTextSectionTextElement:
-			n += runes(e.Text)
+			n += runes(e.Text) + elementCost
 		case *slackgo.RichTextSectionLinkElement:
-			n += runes(e.Text) + runes(e.URL)
+			n += runes(e.Text) + runes(e.URL) + elementCost
 		}
 	}
 	return n

@@ -13,34 +13,30 @@ const (
 	postEvery   = time.Second // Slack: about one message a second in a channel
 	postBurst   = 3
 	updateEvery = 3 * time.Second // Slack: no more than one update of a message in about that time
-	patience    = 2 * time.Second // longer waits go back to the caller
 )
 
-// awaitTurn waits until a channel may hear the next message.
+// awaitTurn waits until a channel may hear the next message. It stands in line for as long as that takes: who left would
+// begin again at the end.
 func (a *Adapter) awaitTurn(ctx context.Context, place store.Place) error {
-	for {
-		wait := a.ask(ctx, "slack:post:"+place.Team+":"+place.Channel, postEvery, postBurst)
-		if wait <= 0 {
-			return nil
-		}
-		if wait > patience || !sleep(ctx, wait) {
-			return &bot.Later{After: max(wait, time.Millisecond)}
-		}
+	wait := a.takeSlot(ctx, "slack:post:"+place.Team+":"+place.Channel, postEvery, postBurst)
+	if wait > 0 && !sleep(ctx, wait) {
+		return &bot.Later{After: postEvery}
 	}
+	return nil
 }
 
-// ask asks the pace all replicas share; this process's own when that is away.
-func (a *Adapter) ask(ctx context.Context, key string, every time.Duration, burst int) time.Duration {
+// takeSlot takes the next slot of the pace all replicas share; of this process's own when that is away.
+func (a *Adapter) takeSlot(ctx context.Context, key string, every time.Duration, burst int) time.Duration {
 	if a.config.Pace != nil {
 		if wait, err := a.config.Pace(ctx, key, every, burst); err == nil {
 			return wait
 		}
 	}
-	return a.pace.ask(key, every, burst, time.Now())
+	return a.pace.take(key, every, burst, time.Now())
 }
 
-// pacer lets burst things happen at once and then one in every interval, by key. It keeps one time per key: when the
-// key's bucket will be full again.
+// pacer gives out slots: burst at once and then one in every interval, by key. A slot given is taken. It keeps one time
+// per key: when the key's bucket will be full again.
 type pacer struct {
 	mu   sync.Mutex
 	full map[string]time.Time
@@ -48,7 +44,7 @@ type pacer struct {
 
 const pacerRoom = 10_000
 
-func (p *pacer) ask(key string, every time.Duration, burst int, now time.Time) (wait time.Duration) {
+func (p *pacer) take(key string, every time.Duration, burst int, now time.Time) (wait time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.full == nil || len(p.full) > pacerRoom {
@@ -58,11 +54,8 @@ func (p *pacer) ask(key string, every time.Duration, burst int, now time.Time) (
 	if full.Before(now) {
 		full = now
 	}
-	if wait = full.Sub(now) - time.Duration(burst-1)*every; wait > 0 {
-		return wait
-	}
 	p.full[key] = full.Add(every)
-	return 0
+	return max(0, full.Sub(now)-time.Duration(burst-1)*every)
 }
 
 func (p *pacer) prune(now time.Time) {
@@ -137,7 +130,7 @@ func (a *Adapter) showProgress(ctx context.Context, place store.Place, ts string
 	defer p.mu.Unlock()
 	wait := updateEvery - time.Since(p.last)
 	if wait <= 0 && p.timer == nil {
-		wait = a.ask(ctx, "slack:update:"+place.Channel+":"+ts, updateEvery, 1)
+		wait = a.takeSlot(ctx, "slack:update:"+place.Channel+":"+ts, updateEvery, 1)
 	}
 	if wait <= 0 && p.timer == nil {
 		a.sendProgress(ctx, p, place, ts, m)

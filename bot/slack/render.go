@@ -74,7 +74,7 @@ func (r renderer) fallback(m bot.Message) string {
 		d.section(ranSpans(m.Ran[0])...)
 	}
 	d.close()
-	if text := strings.TrimSpace(clip(read(d.blocks), mostFallback)); text != "" {
+	if text := strings.TrimSpace(read(d.blocks)); text != "" {
 		return text
 	}
 	return "Aurora has nothing to show here."
@@ -180,7 +180,6 @@ func visibleLine(s string) string {
 // drawButtons shows links to Aurora's own pages and the buttons.
 func (r renderer) drawButtons(d *drawing, m bot.Message) {
 	var elements []slackgo.BlockElement
-	size := 0
 	for i, link := range m.Links {
 		u, err := url.Parse(link.URL)
 		if err != nil || !ownPage(u, r.hosts) {
@@ -190,7 +189,6 @@ func (r renderer) drawButtons(d *drawing, m bot.Message) {
 		b := slackgo.NewButtonBlockElement(fmt.Sprintf("%s:%d", linkAction, i+1), "", label(link.Label, mostButtonText))
 		b.URL = u.String()
 		elements = append(elements, b)
-		size += runes(b.Text.Text)
 	}
 	seen := map[string]int{}
 	for _, button := range m.Buttons {
@@ -200,10 +198,9 @@ func (r renderer) drawButtons(d *drawing, m bot.Message) {
 		seen[button.Action]++
 		b := pressable(button, seen[button.Action])
 		elements = append(elements, b)
-		size += runes(b.Text.Text)
 	}
 	if len(elements) > 0 {
-		d.block(slackgo.NewActionBlock("", elements[:min(len(elements), mostButtons)]...), size)
+		d.block(slackgo.NewActionBlock("", elements[:min(len(elements), mostButtons)]...))
 	}
 }
 

@@ -85,7 +85,7 @@ func (r *responder) send(ctx context.Context, raw string, m rendered) error {
 	if !r.count(raw) {
 		return errReplyOver
 	}
-	body, err := json.Marshal(map[string]any{"response_type": "ephemeral", "replace_original": false, "text": escape(m.text),
+	body, err := json.Marshal(map[string]any{"response_type": "ephemeral", "replace_original": false, "text": escapeWithin(m.text, mostFallback),
 		"blocks": m.blocks, "parse": "none", "unfurl_links": false, "unfurl_media": false})
 	if err != nil {
 		return fmt.Errorf("encode a reply: %w", err)

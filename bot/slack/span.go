@@ -35,8 +35,8 @@ func cutSpans(spans []span) [][]span {
 		if s.url != "" { // a link is not cut: it would lead there twice
 			s.text = clip(s.text, mostPiece/4)
 		}
-		for _, text := range fill(s, mostPiece-size) {
-			n := runes(text) + runes(s.url)
+		for _, text := range fill(s, mostPiece-elementCost-size) {
+			n := runes(text) + runes(s.url) + elementCost
 			if size+n > mostPiece && len(part) > 0 {
 				parts, part, size = append(parts, part), nil, 0
 			}
@@ -55,7 +55,7 @@ func fill(s span, room int) []string {
 	if s.url != "" || runes(s.text) <= room {
 		return []string{s.text}
 	}
-	return pieces(s.text, mostPiece)
+	return pieces(s.text, mostPiece-elementCost)
 }
 
 // elements gives Slack's form of spans.

@@ -2,44 +2,37 @@ package slack
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"aurora/bot"
 )
 
-const (
-	mostChunk = 2800 // characters of Markdown in one piece of a text
-	roomy     = 42   // blocks a message of several pieces may have, as joining them can cost one each
-)
+const mostChunk = 2500 // characters of Markdown in one piece of a text
 
 // Split cuts a message into as many as Slack's limits demand. Nothing is lost but the middle of long outputs. Buttons
 // stay with the card they belong to, or with the end.
 func (a *Adapter) Split(m bot.Message) []bot.Message { return a.render.split(m) }
 
 func (r renderer) split(m bot.Message) []bot.Message {
-	var out []bot.Message
-	size, blocks := 0, 0
-	for _, part := range partsOf(m) {
-		n, b := r.cost(part)
-		if len(out) == 0 || size+n > mostText-500 || blocks+b > roomy {
-			out, size, blocks = append(out, part), n, b
+	out := []bot.Message{{}}
+	for i, part := range partsOf(m) {
+		last := &out[len(out)-1]
+		if whole := joined(*last, part); i == 0 || r.fits(whole) {
+			*last = whole
 			continue
 		}
-		join(&out[len(out)-1], part)
-		size, blocks = size+n, blocks+b
-	}
-	if len(out) == 0 {
-		return []bot.Message{m}
+		out = append(out, part)
 	}
 	return out
 }
 
-// cost tells how much of a message a part takes.
-func (r renderer) cost(m bot.Message) (characters, blocks int) {
+// fits tells whether Slack takes a message in one.
+func (r renderer) fits(m bot.Message) bool {
 	var d drawing
 	r.draw(&d, m)
 	d.close()
-	return sum(d.sizes), len(d.blocks)
+	return sum(d.sizes) <= mostJSON && len(d.blocks) <= mostBlocks
 }
 
 // partsOf gives the smallest messages m can be cut into, in the order they are shown.
@@ -86,8 +79,8 @@ func wholeCommands(c bot.Card) (parts []bot.Message) {
 	return parts
 }
 
-// join appends part to m. Parts come in the order they are shown, so every field only grows.
-func join(m *bot.Message, part bot.Message) {
+// joined is m with part behind it. Parts come in the order they are shown, so every field only grows.
+func joined(m, part bot.Message) bot.Message {
 	if m.Status == "" {
 		m.Status = part.Status
 	}
@@ -99,10 +92,11 @@ func join(m *bot.Message, part bot.Message) {
 	if part.Card != nil {
 		m.Card = part.Card
 	}
-	m.Outputs = append(m.Outputs, part.Outputs...)
-	m.Ran = append(m.Ran, part.Ran...)
-	m.Links = append(m.Links, part.Links...)
-	m.Buttons = append(m.Buttons, part.Buttons...)
+	m.Outputs = slices.Concat(m.Outputs, part.Outputs)
+	m.Ran = slices.Concat(m.Ran, part.Ran)
+	m.Links = slices.Concat(m.Links, part.Links)
+	m.Buttons = slices.Concat(m.Buttons, part.Buttons)
+	return m
 }
 
 // markdownPieces cuts a Markdown text between paragraphs, else between lines. A fence that is cut is closed and opened
