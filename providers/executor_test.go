@@ -1,0 +1,369 @@
+package providers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"aurora/providers/policy"
+	"aurora/store"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func readLines(t *testing.T, file string) []string {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(raw)), "\n")
+}
+
+func TestAReadRunsAndItsResultKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, `echo "$* in $ACCOUNT"; /bin/cat $TOKEN_FILE`)
+	b.connect(store.AWS, "c1", "111122223333")
+	r := b.Run(context.Background(), ask("aws ec2 describe-instances", store.Ask))
+	wantCode(t, r, "")
+	if r.Status != StatusOK || r.Output != "ec2 describe-instances in 111122223333\n[redacted]" {
+		t.Errorf("status %q, output %q", r.Status, r.Output)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(r.ModelJSON(), &got); err != nil {
+		t.Fatal(err)
+	}
+	meta, _ := got["metadata"].(map[string]any)
+	delete(meta, "duration_ms")
+	want := map[string]any{"status": "ok", "output": r.Output, "metadata": map[string]any{
+		"provider": "aws", "account": "111122223333", "exit_code": 0.0, "truncated": false,
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(b.ledger.intents) != 1 || b.ledger.outcomes != 1 {
+		t.Errorf("%d intents, %d outcomes", len(b.ledger.intents), b.ledger.outcomes)
+	}
+	if !b.driver.asks[0].ReadOnly {
+		t.Error("a run in Ask mode got a session that may change things")
+	}
+	for _, i := range b.ledger.intents {
+		if strings.Contains(string(i.Outcome), runToken) || strings.Contains(fmt.Sprint(i), runToken) {
+			t.Error("the intent holds the credential")
+		}
+	}
+}
+
+func TestNothingRunsWhatIsRefused(t *testing.T) {
+	t.Parallel()
+	agent := func(line string) Ask { return ask(line, store.Agent) }
+	for name, c := range map[string]struct {
+		ask    Ask
+		change func(*bench)
+		code   Code
+		says   string
+	}{
+		"shell operators":      {ask("aws ec2 describe-instances | sh", store.Ask), nil, CodeUnparsed, "one plain command"},
+		"nothing":              {ask("", store.Ask), nil, CodeUnparsed, "one command"},
+		"unknown command":      {ask("aws ec2 frobnicate", store.Ask), nil, CodeUnknown, "Did you mean"},
+		"mode":                 {ask("aws ec2 stop-instances", store.Ask), nil, CodeRefused, "Agent mode"},
+		"wrong provider":       {func() Ask { a := agent("aws ec2 describe-instances"); a.Cloud = store.GCP; return a }(), nil, CodeRefused, "name the provider"},
+		"not ours":             {agent("kubectl get pods"), func(b *bench) { b.policy.verdicts["kubectl get"] = policy.Verdict{Effect: policy.Read} }, CodeRefused, "cannot run"},
+		"inactive user":        {func() Ask { a := agent("aws ec2 describe-instances"); a.Caller.User.Active = false; return a }(), nil, CodeRefused, "not active"},
+		"not connected":        {agent("gcloud compute instances list"), nil, CodeNotConnected, "/aurora connect gcp"},
+		"mode before connect":  {ask("gcloud compute instances stop x", store.Ask), nil, CodeRefused, "Agent mode"},
+		"frozen":               {agent("aws ec2 start-instances"), func(b *bench) { b.ledger.frozen = true }, CodeFrozen, "froze"},
+		"stopped":              {agent("aws ec2 describe-instances"), func(b *bench) { b.ledger.stopped = true }, CodeStopped, "stopped"},
+		"store away":           {agent("aws ec2 describe-instances"), func(b *bench) { b.ledger.down = true }, CodeUnavailable, "nothing ran"},
+		"broken connection":    {agent("aws ec2 describe-instances"), func(b *bench) { b.ledger.connections[0].Status = store.ConnectionBroken }, CodeExpired, "connect again"},
+		"credential gone":      {agent("aws ec2 describe-instances"), func(b *bench) { clear(b.ledger.credentials) }, CodeExpired, "gone"},
+		"read-only connection": {agent("aws ec2 start-instances"), func(b *bench) { b.ledger.connections[0].ReadOnly = true }, CodeRefused, "only read"},
+		"foreign account":      {agent("aws ec2 describe-instances --account-id=999"), nil, CodeRefused, "111122223333"},
+		"foreign selected":     {func() Ask { a := agent("aws ec2 describe-instances"); a.Project = "999"; return a }(), nil, CodeRefused, "not part of any"},
+		"two accounts at once": {func() Ask {
+			a := agent("aws ec2 describe-instances --account-id=111122223333")
+			a.Project = "999"
+			return a
+		}(), nil, CodeRefused, "two places"},
+		"region outside":        {agent("aws ec2 describe-instances --region=us-west-2"), func(b *bench) { b.ledger.connections[0].Settings = map[string]string{"regions": "eu-west-1"} }, CodeRefused, "us-west-2"},
+		"somebody else's":       {agent("aws ec2 describe-instances"), func(b *bench) { b.ledger.connections[0].UserID = "other" }, CodeRefused, "no grant"},
+		"no grant":              {agent("aws ec2 describe-instances"), func(b *bench) { b.ledger.connections[0].UserID = "" }, CodeRefused, "no grant"},
+		"grant too small":       {agent("aws ec2 start-instances"), grantOnly("read"), CodeRefused, "grant"},
+		"grant without meaning": {agent("aws ec2 describe-instances"), grantOnly("everything"), CodeRefused, "no grant"},
+		"not the incident's":    {func() Ask { a := agent("aws ec2 describe-instances"); a.Caller.Only = []string{"c9"}; return a }(), nil, CodeNotConnected, "connect"},
+		"CLI missing":           {agent("aws ec2 describe-instances"), func(b *bench) { b.Programs = Programs{"aws": {Err: errNotInstalled}} }, CodeNotInstalled, "Install"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, "echo ran")
+			b.connect(store.AWS, "c1", "111122223333")
+			if c.change != nil {
+				c.change(b)
+			}
+			r := b.Run(context.Background(), c.ask)
+			wantCode(t, r, c.code, c.says)
+			b.nothingRan(t)
+			var got map[string]string
+			if err := json.Unmarshal(r.ModelJSON(), &got); err != nil || got["code"] != string(c.code) || got["error"] == "" || len(got) != 2 {
+				t.Errorf("model hears %s", r.ModelJSON())
+			}
+		})
+	}
+}
+
+func grantOnly(effect string) func(*bench) {
+	return func(b *bench) {
+		b.ledger.connections[0].UserID = ""
+		b.ledger.grants = []store.Grant{{ConnectionID: "c1", Role: store.Operator, MaxEffect: effect}, {ConnectionID: "c1", UserID: "other", MaxEffect: "delete"}}
+	}
+}
+
+func TestRefusalsAreAudited(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "echo ran")
+	b.connect(store.AWS, "c1", "111122223333")
+	b.Run(context.Background(), ask("aws ec2 stop-instances --password hunter2x", store.Ask))
+	if len(b.ledger.audit) != 1 || b.ledger.audit[0].Kind != store.AuditRefused {
+		t.Fatalf("audit is %v", b.ledger.audit)
+	}
+	detail := string(b.ledger.audit[0].Detail)
+	if !strings.Contains(detail, "stop-instances") || strings.Contains(detail, "hunter2x") {
+		t.Errorf("detail is %s", detail)
+	}
+}
+
+func TestReadsFanOutAndOneFailingHidesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, `[ "$ACCOUNT" = 222 ] && { echo "denied by policy" >&2; exit 254; }; echo "hello from $ACCOUNT"`)
+	for i, account := range []string{"111", "222", "333", "444", "555"} {
+		b.connect(store.AWS, fmt.Sprintf("c%d", i+1), account)
+	}
+	b.driver.fail["c4"] = &Problem{Code: CodeExpired, Broken: true, Sentence: "The role is gone."}
+	r := b.Run(context.Background(), ask("aws ec2 describe-instances", store.Ask))
+	wantCode(t, r, "")
+	if r.Status != StatusOK || len(r.Sections) != 5 {
+		t.Fatalf("status %q, %d sections", r.Status, len(r.Sections))
+	}
+	for _, want := range []string{"== 111 ==\nhello from 111", "== 222 ==\n[stderr]\ndenied by policy", "hello from 333", "== 444 ==\nThe role is gone.", "hello from 555"} {
+		if !strings.Contains(r.Output, want) {
+			t.Errorf("output lacks %q:\n%s", want, r.Output)
+		}
+	}
+	if s := r.Sections[1]; s.Status != StatusFailed || s.ExitCode != 254 {
+		t.Errorf("second section is %+v", s)
+	}
+	if s := r.Sections[3]; s.Code != CodeExpired || !s.Broken || s.Status != "" {
+		t.Errorf("fourth section is %+v", s)
+	}
+	if len(b.ledger.intents) != 4 {
+		t.Errorf("%d intents, want one for each that was started", len(b.ledger.intents))
+	}
+}
+
+func TestFanOutIsSideBySideAndBounded(t *testing.T) {
+	t.Parallel()
+	gate := t.TempDir()
+	b := newBench(t, fmt.Sprintf(`echo >%s/in.$ACCOUNT; while [ ! -e %s/open ]; do /bin/sleep 0.01; done`, gate, gate))
+	for i := range 6 {
+		b.connect(store.AWS, fmt.Sprintf("c%d", i), fmt.Sprint(i))
+	}
+	done := make(chan Result)
+	go func() { done <- b.Run(context.Background(), ask("aws ec2 describe-instances", store.Ask)) }()
+	inside := func() int { found, _ := filepath.Glob(gate + "/in.*"); return len(found) }
+	await(t, "four to run side by side", func() bool { return inside() == sideBySide })
+	if err := os.WriteFile(gate+"/open", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := <-done; r.Status != StatusOK || inside() != 6 {
+		t.Errorf("status %q, %d ran", r.Status, inside())
+	}
+}
+
+func TestChangesNeedExactlyOnePlace(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, `echo "in $ACCOUNT"`)
+	b.connect(store.AWS, "c1", "111")
+	b.connect(store.AWS, "c2", "222")
+	b.connect(store.GCP, "g1", "ada@example.com", "acme-prod", "acme-test")
+	a := ask("aws ec2 start-instances", store.Agent)
+	wantCode(t, b.Run(context.Background(), a), CodeAmbiguous, "111", "222", "/aurora use aws")
+	wantCode(t, b.Run(context.Background(), ask("gcloud compute instances stop x", store.Agent)), CodeAmbiguous, "acme-prod", "acme-test")
+	b.nothingRan(t)
+	a.Project = "222"
+	if r := b.Run(context.Background(), a); r.Output != "in 222" {
+		t.Errorf("selected: %+v", r)
+	}
+	b.ledger.selections = []store.Selection{{Cloud: store.AWS, Project: "111"}}
+	a = ask("aws ec2 start-instances", store.Agent)
+	a.Call = "call_2"
+	if r := b.Run(context.Background(), a); r.Output != "in 111" {
+		t.Errorf("/aurora use: %+v", r)
+	}
+}
+
+func TestProjectsBelongToTheConnection(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"gcloud compute instances list --project=acme-prod":                              "in acme-prod",
+		"gcloud compute instances list --project=victim":                                 "",
+		"gcloud compute instances describe projects/victim/zones/a/instances/x":          "",
+		"gcloud compute instances describe projects/acme-test/zones/a/instances/x":       "in acme-test",
+		"gcloud compute instances list --filter=network:projects/victim/networks/x":      "fan",
+		"gcloud compute instances list --image=projects/debian-cloud/global/images/deb1": "fan",
+		"gcloud compute instances list":                                                  "fan",
+	} {
+		b := newBench(t, `echo "in $PROJECT"`)
+		b.connect(store.GCP, "g1", "ada@example.com", "acme-prod", "acme-test")
+		r := b.Run(context.Background(), ask(line, store.Ask))
+		switch want {
+		case "":
+			wantCode(t, r, CodeRefused, "victim", "acme-prod", "acme-test")
+			b.nothingRan(t)
+		case "fan":
+			if len(r.Sections) != 2 {
+				t.Errorf("%s: %+v", line, r)
+			}
+		default:
+			if r.Output != want {
+				t.Errorf("%s: %+v", line, r)
+			}
+		}
+	}
+}
+
+func TestTimeoutsAndStopsAreTold(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, `echo started; exec /bin/sleep 300`)
+	b.connect(store.AWS, "c1", "111")
+	b.WriteTimeout = 300 * time.Millisecond
+	r := b.Run(context.Background(), ask("aws ec2 start-instances", store.Agent))
+	wantCode(t, r, CodeTimeout, "300ms", "may have taken effect")
+	if r.Status != StatusFailed || r.Output != "started" {
+		t.Errorf("%+v", r)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan Result)
+	a := ask("aws ec2 describe-instances", store.Ask)
+	a.Call = "call_2"
+	go func() { done <- b.Run(ctx, a) }()
+	await(t, "second run to start", func() bool { return len(readLines(t, b.ran)) == 2 })
+	cancel()
+	r = <-done
+	wantCode(t, r, CodeCancelled)
+	if strings.Contains(r.Error, "taken effect") {
+		t.Error("a read that was stopped is said to have had an effect")
+	}
+	if b.ledger.outcomes != 2 {
+		t.Errorf("%d outcomes recorded: a stopped run needs one too", b.ledger.outcomes)
+	}
+}
+
+func TestARunIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, `echo once`)
+	b.connect(store.AWS, "c1", "111")
+	a := ask("aws ec2 start-instances", store.Agent)
+	first := b.Run(context.Background(), a)
+	second := b.Run(context.Background(), a)
+	if first.Output != "once" || second.Output != "once" || len(b.runs(t)) != 1 {
+		t.Errorf("first %q, second %q, runs %v", first.Output, second.Output, b.runs(t))
+	}
+	for k, i := range b.ledger.intents {
+		i.Outcome = json.RawMessage(`{"status":"unknown"}`)
+		b.ledger.intents[k] = i
+	}
+	wantCode(t, b.Run(context.Background(), a), CodeLost, "Look")
+	if len(b.runs(t)) != 1 {
+		t.Error("a lost run was repeated")
+	}
+}
+
+func TestSecretMembersAreMasked(t *testing.T) {
+	t.Parallel()
+	doc := `{"Functions":[{"FunctionName":"f","Environment":{"Variables":{"DB":"hunter2x"}}}]}`
+	b := newBench(t, `[ "$5$6" = --outputtext ] && { echo plain; exit 0; }; [ "$3" = --bad ] && { echo "DB hunter2x"; exit 0; }; echo '`+doc+`'`)
+	b.connect(store.AWS, "c1", "111")
+	a := ask("aws lambda list-functions --query Functions[].Environment --output text", store.Ask)
+	r := b.Run(context.Background(), a)
+	if strings.Contains(r.Output, "hunter2x") || !strings.Contains(r.Output, "[masked]") || !strings.Contains(r.Output, "whole JSON") {
+		t.Errorf("output %s", r.Output)
+	}
+	if got := b.runs(t); len(got) != 1 || got[0] != "lambda list-functions --output json" {
+		t.Errorf("ran %v", got)
+	}
+	a = ask("aws lambda list-functions --bad", store.Ask)
+	a.Call = "2"
+	if r = b.Run(context.Background(), a); strings.Contains(r.Output, "hunter2x") || !strings.Contains(r.Output, "withheld") {
+		t.Errorf("output %s", r.Output)
+	}
+}
+
+func TestASecretIsShownOnceAndKeptNowhere(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, `echo '{"SecretString":"hunter2x"}'; /bin/cat $TOKEN_FILE`)
+	b.connect(store.AWS, "c1", "111")
+	r := b.Run(context.Background(), ask("aws secretsmanager get", store.Agent))
+	if !strings.Contains(r.Private, "hunter2x") || strings.Contains(r.Private, runToken) {
+		t.Errorf("private is %q", r.Private)
+	}
+	raw, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, where := range []string{string(raw), string(r.ModelJSON()), fmt.Sprint(b.ledger.intents), r.Output} {
+		if strings.Contains(where, "hunter2x") {
+			t.Errorf("the secret is in %s", where)
+		}
+	}
+}
+
+func TestDataIsForTheAskerAlone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, `echo rows`)
+	b.connect(store.AWS, "c1", "111")
+	if r := b.Run(context.Background(), ask("aws s3api get-object", store.Ask)); !r.AskerOnly {
+		t.Error("data may be seen by everybody")
+	}
+	a := ask("aws ec2 describe-instances", store.Ask)
+	if r := b.Run(context.Background(), a); r.AskerOnly {
+		t.Error("an ordinary read is hidden")
+	}
+	a.Caller.Shared, a.Call = true, "2"
+	if r := b.Run(context.Background(), a); !r.AskerOnly {
+		t.Error("guests can read the output")
+	}
+}
+
+func TestResultSurvivesTheJournal(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, `echo hello`)
+	b.connect(store.AWS, "c1", "111")
+	r := b.Run(context.Background(), ask("aws ec2 describe-instances", store.Ask))
+	raw, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Result
+	if err := json.Unmarshal(raw, &back); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(r.ModelJSON()[:40]), string(back.ModelJSON()[:40])); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNewNeedsItsParts(t *testing.T) {
+	t.Parallel()
+	if _, err := New(Config{}); err == nil {
+		t.Error("an executor without policy was made")
+	}
+}
