@@ -6,7 +6,17 @@ package openai
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
 	"time"
+
+	"github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/option"
 
 	"aurora/agent"
 	"aurora/store"
@@ -14,23 +24,152 @@ import (
 
 // Config says which server and model to use. BaseURL must be https; http is taken for loopback alone.
 type Config struct {
-	BaseURL string       // "https://api.openai.com/v1/" when empty
-	Key     store.Secret // may be empty on servers that want none
-	Model   string
-	First   time.Duration // longest wait for the first chunk; 2 min when 0
-	Idle    time.Duration // longest wait between chunks; 60 s when 0
-	Whole   time.Duration // longest time for a whole reply; 5 min when 0
-	Retries int           // further tries on 429, 5xx and connection errors before the first chunk; 2 when 0, none when negative
-	MaxWait time.Duration // longest Retry-After that is waited for; 20 s when 0
+	BaseURL   string       // "https://api.openai.com/v1/" when empty
+	Key       store.Secret // may be empty on servers that want none
+	Model     string
+	First     time.Duration     // longest wait for the first chunk; 2 min when 0
+	Idle      time.Duration     // longest wait between chunks; 60 s when 0
+	Whole     time.Duration     // longest time for a whole reply; 5 min when 0
+	Retries   int               // further tries on 429, 5xx and connection errors before the first chunk; 2 when 0, none when negative
+	MaxWait   time.Duration     // longest Retry-After that is waited for; 20 s when 0
+	MaxBytes  int64             // largest answer taken; 8 MiB when 0
+	Transport http.RoundTripper // a direct one, without proxy, when nil
 }
 
 // Client asks one model on one server. It is safe for concurrent use.
-type Client struct{ cfg Config }
+type Client struct {
+	cfg  Config
+	api  openai.ChatCompletionService
+	bare atomic.Bool // the server does not take the optional request fields
+}
+
+var _ agent.Model = (*Client)(nil)
 
 // New checks the configuration. It opens no connection.
-func New(c Config) (*Client, error) { return &Client{cfg: c}, nil }
+func New(c Config) (*Client, error) {
+	if c.Model == "" {
+		return nil, errors.New("no model is named: set AURORA_MODEL, for example to gpt-5")
+	}
+	if c.BaseURL == "" {
+		c.BaseURL = "https://api.openai.com/v1/"
+	}
+	if err := checkURL(c.BaseURL); err != nil {
+		return nil, err
+	}
+	c = c.withDefaults()
+	options := []option.RequestOption{
+		option.WithBaseURL(c.BaseURL), option.WithMaxRetries(0), option.WithHTTPClient(c.httpClient()),
+	}
+	if c.Key != "" {
+		options = append(options, option.WithAPIKey(c.Key.Reveal()))
+	}
+	// The service, not the client: the latter takes keys, organisations and headers from the environment.
+	return &Client{cfg: c, api: openai.NewChatCompletionService(options...)}, nil
+}
 
-// Reply asks the model and returns when the whole reply is there.
+// checkURL takes https, and http on loopback. The address is not repeated: it may hold a password.
+func checkURL(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("OPENAI_BASE_URL must be an address such as https://api.openai.com/v1, without user, password or query")
+	}
+	if u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()) {
+		return nil
+	}
+	return errors.New("OPENAI_BASE_URL must begin with https:// (http:// is taken for 127.0.0.1, ::1 and localhost alone)")
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+func (c Config) withDefaults() Config {
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{{&c.First, 2 * time.Minute}, {&c.Idle, time.Minute}, {&c.Whole, 5 * time.Minute}, {&c.MaxWait, 20 * time.Second}} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	if c.Retries == 0 {
+		c.Retries = 2
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = 8 << 20
+	}
+	if c.Transport == nil {
+		direct := http.DefaultTransport.(*http.Transport).Clone()
+		direct.Proxy = nil
+		c.Transport = direct
+	}
+	return c
+}
+
+// httpClient follows no redirect, since the conversation and the key would travel along, and reads no more than MaxBytes.
+func (c Config) httpClient() *http.Client {
+	return &http.Client{
+		Transport:     limited{c.Transport, c.MaxBytes},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// limited is a transport whose bodies end with errTooLarge.
+type limited struct {
+	next http.RoundTripper
+	max  int64
+}
+
+func (l limited) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := l.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = http.MaxBytesReader(nil, resp.Body, l.max)
+	return resp, nil
+}
+
+// Reply asks the model and returns when the whole reply is there. When ctx ends first, the error is its cause.
 func (c *Client) Reply(ctx context.Context, r agent.Request) (agent.Reply, error) {
-	return agent.Reply{}, &agent.Failure{Kind: agent.FailNone}
+	within, cancel := context.WithTimeoutCause(ctx, c.cfg.Whole, errWhole)
+	defer cancel()
+	for try := 0; ; try++ {
+		bare := c.bare.Load()
+		reply, err := c.once(within, r, bare)
+		if err == nil {
+			return reply, nil
+		}
+		if ctx.Err() != nil {
+			return agent.Reply{}, context.Cause(ctx)
+		}
+		f := failure(within, err)
+		switch {
+		case f.Kind == agent.FailRejected && !bare && optionalRefused(f.Status):
+			if reply, err := c.once(within, r, true); err == nil {
+				c.bare.Store(true)
+				return reply, nil
+			}
+			return agent.Reply{}, f
+		case !again(f, c.cfg.MaxWait) || try >= c.cfg.Retries:
+			return agent.Reply{}, f
+		}
+		if err := wait(within, f.After, try); err != nil {
+			return agent.Reply{}, f
+		}
+	}
+}
+
+// optionalRefused tells whether a status may mean that the server does not know one of the optional fields.
+func optionalRefused(status int) bool {
+	return status == http.StatusBadRequest || status == http.StatusUnprocessableEntity
+}
+
+// Check asks for one word, for doctor: it tells whether address, key and model fit together.
+func (c *Client) Check(ctx context.Context) error {
+	_, err := c.Reply(ctx, agent.Request{Messages: []agent.Message{{Role: agent.RoleUser, Text: "Answer with the word: ready"}}})
+	if err != nil {
+		return fmt.Errorf("ask the model for a word: %w", err)
+	}
+	return nil
 }
