@@ -185,7 +185,7 @@ func (e *Executor) record(ctx context.Context, id string, j job, s *Section) {
 	wait := 100 * time.Millisecond
 	for {
 		err := e.Intents.FinishIntent(ctx, id, raw)
-		if err == nil {
+		if err == nil || errors.Is(err, store.ErrConflict) { // a conflict: it has its outcome
 			return
 		}
 		select {

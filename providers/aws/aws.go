@@ -79,8 +79,10 @@ type Link struct {
 var (
 	rolePattern = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):iam::([0-9]{12}):role((?:/[\x21-\x2e\x30-\x7e]+)*)/([\w+=,.@-]{1,64})$`)
 	regionName  = regexp.MustCompile(`^[a-z]{2}(?:-[a-z]+){1,3}-[0-9]{1,2}$`)
-	externalID  = regexp.MustCompile(`^[\w+=,.@:/-]{2,1224}$`)
+	idPattern   = regexp.MustCompile(`^[\w+=,.@:/-]+$`) // and 2 to 1,224 long, more than a pattern can count
 )
+
+func validID(id string) bool { return idPattern.MatchString(id) && len(id) >= 2 && len(id) <= 1224 }
 
 // NewExternalID makes an external id: 32 random bytes, never chosen by people.
 func NewExternalID() string {
@@ -100,7 +102,7 @@ func (c *Connector) Connect(ctx context.Context, s Setup) (Link, error) {
 	if !regionName.MatchString(region) {
 		return Link{}, refuse("%q is not the name of an AWS region: give one such as eu-west-1.", region)
 	}
-	if !externalID.MatchString(s.ExternalID) || len(s.ExternalID) < 32 {
+	if !validID(s.ExternalID) || len(s.ExternalID) < 32 {
 		return Link{}, refuse("The external id is not one that Aurora made: start again with /aurora connect aws.")
 	}
 	name := sessionName(s.SessionFor, "connect")

@@ -40,7 +40,7 @@ func (c *Connector) Session(ctx context.Context, ask providers.SessionAsk) (prov
 	arn := ask.Credential.Get("role_arn")
 	r, err := parseRole(arn)
 	id := ask.Credential.Get("external_id")
-	if err != nil || !externalID.MatchString(id) || r.account != ask.Connection.Account {
+	if err != nil || !validID(id) || r.account != ask.Connection.Account {
 		return providers.Session{}, &providers.Problem{
 			Code: providers.CodeExpired, Broken: true, Err: err,
 			Sentence: "The stored role of AWS account " + ask.Connection.Account + " cannot be used: connect again with /aurora connect aws.",
