@@ -42,6 +42,9 @@ type Config struct {
 	// Marketplace: one request a minute and at most 15 objects.
 	HistoryRestricted bool
 
+	// Notice is a sentence the page shows above everything; Hints are lines it offers to whoever finds a channel empty.
+	Notice string
+	Hints  []string
 	// PageToken, when set, is asked of whoever opens the page or the control API under /sim/.
 	PageToken string
 	// OnCall, when set, is told of each Web API call before it is handled and after it was, in the goroutine that
@@ -170,7 +173,7 @@ func (c Config) filled() Config {
 	if c.Events == nil {
 		c.Events = DefaultEvents()
 	}
-	if c.Commands == nil {
+	if len(c.Commands) == 0 {
 		c.Commands = []string{"/aurora"}
 	}
 	if c.RetryDelays == nil {
@@ -181,6 +184,9 @@ func (c Config) filled() Config {
 		c.Workspaces = workspaces
 		c.People = append(people, c.People...)
 		c.Channels = append(channels, c.Channels...)
+	}
+	if c.Hints == nil {
+		c.Hints = []string{"@" + c.BotName + " help", c.Commands[0] + " status"}
 	}
 	c.Workspaces = slices.Clone(c.Workspaces)
 	for i := range c.Workspaces {

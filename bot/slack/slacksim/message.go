@@ -153,6 +153,9 @@ func (s *Server) shown(ch *channel, m *message, viewer string) Message {
 	if m.fromApp {
 		out.BotID = s.teams[p.Team].BotID
 	}
+	if m.broadcast {
+		out.Subtype = "thread_broadcast"
+	}
 	if m.onlyFor != "" {
 		out.VisibleTo = s.people[m.onlyFor].ID
 	}
