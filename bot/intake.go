@@ -34,6 +34,7 @@ type Intake struct {
 type CommandPayload struct {
 	ReplyURL string `json:"reply_url,omitempty"` // a capability: erased when the event is settled
 	Trigger  string `json:"trigger,omitempty"`
+	Leaked   int    `json:"leaked,omitempty"` // how many credentials were taken out of the text
 }
 
 // ClickPayload is what a click carries. Nonce is stored hashed; what the message showed is not kept: nothing is ever
@@ -43,6 +44,8 @@ type ClickPayload struct {
 	NonceHash string `json:"nonce_hash"`
 	MessageTS string `json:"message_ts"`
 	ReplyURL  string `json:"reply_url,omitempty"`
+
+	Confirmation string `json:"confirmation,omitempty"` // set by Aurora itself when a confirmation ran out of time
 }
 
 // MentionPayload is what a message carries besides its text.
@@ -58,9 +61,13 @@ type MentionPayload struct {
 func (i *Intake) Receive(ctx context.Context, e store.Event, payload any) (fresh bool, err error) {
 	clean, found := i.Clean.Clean(e.Text)
 	e.Text = clean
-	if m, ok := payload.(MentionPayload); ok {
-		m.Leaked = found
-		payload = m
+	switch p := payload.(type) {
+	case MentionPayload:
+		p.Leaked = found
+		payload = p
+	case CommandPayload:
+		p.Leaked = found
+		payload = p
 	}
 	if e.Payload, err = json.Marshal(payload); err != nil {
 		return false, fmt.Errorf("encode event %s: %w", e.Key, err)

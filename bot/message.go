@@ -1,6 +1,10 @@
 package bot
 
-import "aurora/store"
+import (
+	"encoding/json"
+
+	"aurora/store"
+)
 
 // Message is what Aurora says, before any platform's clothes. An adapter draws the fields in this order and leaves out
 // what is empty. Everything in it is untrusted text to the adapter: it escapes, and neutralises mentions and links.
@@ -50,13 +54,15 @@ type Link struct {
 	URL   string `json:"url"`
 }
 
-// Button is something to press. Value is all the platform carries back, and is opaque.
+// Button is something to press. Value is all the platform carries back: a nonce that is made when the message is sent
+// and kept hashed. What pressing means (Press) stays with Aurora.
 type Button struct {
-	Action string  `json:"action"` // confirm, cancel, agent, again, ...
-	Label  string  `json:"label"`
-	Value  string  `json:"value"`
-	Style  string  `json:"style,omitempty"`  // "", "primary", "danger"
-	Dialog *Dialog `json:"dialog,omitempty"` // asks once more before it counts (a courtesy, no authority)
+	Action string          `json:"action"` // confirm, cancel, agent, again, ...
+	Label  string          `json:"label"`
+	Value  string          `json:"-"`
+	Press  json.RawMessage `json:"press,omitempty"`
+	Style  string          `json:"style,omitempty"`  // "", "primary", "danger"
+	Dialog *Dialog         `json:"dialog,omitempty"` // asks once more before it counts (a courtesy, no authority)
 }
 
 // Dialog is the question a platform asks before a button counts.

@@ -1,0 +1,52 @@
+# Aurora. `make run` opens the playground, `make test` proves everything; both install or build what they need.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+GO ?= go
+CACHE := $(shell $(GO) env GOCACHE)/../aurora-test
+VAULT := $(CACHE)/vault-1.21.2
+LINT_VERSION := v2.12.2
+LINT := $(CACHE)/golangci-lint-$(LINT_VERSION)
+
+.PHONY: build run test test-short lint bench tools servers policy-tables clean
+
+build:
+	$(GO) build -trimpath -o bin/aurora ./cmd/aurora
+
+run: build
+	@./bin/aurora playground
+
+# Everything, against the real thing: PostgreSQL, Redis, Vault, the CLIs, npm clients, a browser.
+test: tools
+	$(GO) vet ./...
+	AURORA_TEST_VAULT=$(VAULT) $(GO) test -race -shuffle=on -timeout 30m ./...
+
+# What needs no server and no npm: for the minute between two edits.
+test-short:
+	$(GO) test -short ./...
+
+lint: $(LINT)
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
+	$(LINT) run ./...
+
+bench: tools
+	AURORA_TEST_VAULT=$(VAULT) $(GO) test -run '^$$' -bench . -benchtime 1s -timeout 30m ./...
+
+# What the tests drive and cannot be without: servers from Debian, Vault from its module, built once and kept.
+tools: servers $(VAULT)
+
+servers:
+	@.ci/servers
+
+$(VAULT):
+	@echo "Building Vault for the tests; this takes some minutes, once."
+	@mkdir -p $(CACHE)
+	cd store/vault/testbench && $(GO) build -mod=readonly -tags minimal -trimpath -ldflags '-s -w' -o $(VAULT) .
+
+$(LINT):
+	@mkdir -p $(CACHE)
+	GOBIN=$(CACHE)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv $(CACHE)/bin/golangci-lint $(LINT)
+
+clean:
+	rm -rf bin

@@ -1,0 +1,245 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"aurora/agent"
+	"aurora/providers"
+	"aurora/store"
+)
+
+const (
+	goneCard  = "This confirmation is not known any more: expired, not run. Please ask again."
+	aloneCard = "Only the person who asked can answer this card."
+)
+
+// click answers a button. It works outside the lease of the turn's thread, under a thread key made of the button's own
+// nonce, so that clicks on one card queue up behind each other.
+func (d *Desk) click(ctx context.Context, claim store.Claim, row store.Received) error {
+	var p ClickPayload
+	if err := json.Unmarshal(row.Payload, &p); err != nil {
+		return d.settle(ctx, claim, row, whisper(row, sorry(row.Key)))
+	}
+	if p.Action == actionExpire && row.Person == (store.Person{}) {
+		return d.ended(ctx, claim, row, p)
+	}
+	a, refusal, err := d.identify(ctx, row.Place, row.Person)
+	if err != nil {
+		return err
+	}
+	if refusal != "" {
+		return d.settle(ctx, claim, row, whisper(row, Message{Notice: refusal}))
+	}
+	if p.Action == actionConfirm || p.Action == actionAllow || p.Action == actionCancel {
+		return d.decide(ctx, claim, row, a, p)
+	}
+	return d.press(ctx, claim, row, a, p)
+}
+
+// decide is a click on a card. What cannot be answered with yes or no is answered with a sentence and changes nothing.
+func (d *Desk) decide(ctx context.Context, claim store.Claim, row store.Received, a asker, p ClickPayload) error {
+	conf, err := d.Waiting.ConfirmationByNonce(ctx, p.NonceHash)
+	if errors.Is(err, store.ErrNotFound) {
+		return d.settle(ctx, claim, row, whisper(row, Message{Notice: goneCard}))
+	}
+	if err != nil {
+		return fmt.Errorf("look up a confirmation: %w", err)
+	}
+	no, err := d.mayDecide(ctx, a, row, p, conf)
+	if err != nil {
+		return err
+	}
+	if no != "" {
+		if err := d.noteClick(ctx, a, conf, p.Action, no); err != nil {
+			return err
+		}
+		return d.settle(ctx, claim, row, whisper(row, Message{Notice: no}))
+	}
+	if p.Action == actionCancel {
+		return d.cancel(ctx, claim, row, a, conf)
+	}
+	return d.take(ctx, claim, row, a, p, conf)
+}
+
+// mayDecide says why a person may not answer a card; "" when he may.
+func (d *Desk) mayDecide(ctx context.Context, a asker, row store.Received, p ClickPayload, conf store.Confirmation) (string, error) {
+	if conf.OrgID != a.Org.ID {
+		return goneCard, nil
+	}
+	place, ts, err := d.Standing.PostTS(ctx, conf.Turn, conf.CardPart)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return "", fmt.Errorf("find the card of %s: %w", conf.ID, err)
+	}
+	if err != nil || ts != p.MessageTS || place.Channel != row.Place.Channel || place.Team != row.Place.Team {
+		return "This button does not belong to this message. Nothing was changed.", nil
+	}
+	own := a.User.ID == conf.UserID
+	switch {
+	case p.Action == actionCancel && (own || a.User.Role == store.Approver):
+		return "", nil
+	case conf.FourEyes && own:
+		return "This needs a second person: an approver other than you. You may only cancel it.", nil
+	case conf.FourEyes && a.User.Role != store.Approver:
+		return "Only an approver can confirm this.", nil
+	case !conf.FourEyes && !own:
+		return aloneCard, nil
+	}
+	return "", nil
+}
+
+// take wins the card for this click, or says who did. The record is read again after it was won: from there on nobody
+// else changes it by the rules, and whoever changes it against them is found out by the digest.
+func (d *Desk) take(ctx context.Context, claim store.Claim, row store.Received, a asker, p ClickPayload, conf store.Confirmation) error {
+	state, err := d.Confirmations.TakeConfirmation(ctx, conf.ID, row.Key)
+	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrConflict) {
+		return fmt.Errorf("take %s: %w", conf.ID, err)
+	}
+	if err != nil || state != store.ConfirmationTaken {
+		return d.settle(ctx, claim, row, whisper(row, Message{Notice: tooLate(state)}))
+	}
+	won, err := d.Confirmations.Confirmation(ctx, conf.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return d.settle(ctx, claim, row, whisper(row, Message{Notice: goneCard}))
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", conf.ID, err)
+	}
+	if won.TakenBy != row.Key {
+		return d.settle(ctx, claim, row, whisper(row, Message{Notice: tooLate(store.ConfirmationTaken)}))
+	}
+	if err := d.noteClick(ctx, a, won, p.Action, ""); err != nil {
+		return err
+	}
+	settled, err := d.runPlan(ctx, won, conf.NonceHash)
+	if err != nil {
+		return err
+	}
+	if p.Action == actionAllow && plainWrites(won) {
+		d.allow(ctx, won)
+	}
+	return d.conclude(ctx, claim, row, won, "Confirmed by "+d.nameOf(ctx, row.Place, row.Person)+" at "+clock(row.At), settled)
+}
+
+func tooLate(state store.ConfirmationState) string {
+	switch state {
+	case store.ConfirmationTaken:
+		return "Somebody was faster: this was already confirmed, and runs once."
+	case store.ConfirmationCancelled:
+		return "This was cancelled. Nothing was run."
+	case store.ConfirmationVoided:
+		return "This was stopped. Nothing was run."
+	}
+	return "This confirmation has expired. Nothing was run; please ask again."
+}
+
+// runPlan runs the commands of a won card one after the other, up to the first that fails. Each is judged again.
+func (d *Desk) runPlan(ctx context.Context, conf store.Confirmation, nonceHash string) ([]agent.Settled, error) {
+	asked, err := d.Asked.Asked(ctx, conf.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("read what was asked as %s: %w", conf.ID, err)
+	}
+	if err != nil || asked != conf.Digest() || conf.NonceHash != nonceHash {
+		return notRun(conf, "The record of this confirmation is not the one that was asked, so nothing ran."), nil
+	}
+	who, refusal, err := d.identify(ctx, conf.Place, conf.Asker)
+	if err != nil {
+		return nil, err
+	}
+	if refusal != "" {
+		return notRun(conf, "The person who asked may not use Aurora any more, so nothing ran."), nil
+	}
+	caller, err := d.caller(ctx, who, conf.Thread, conf.Place)
+	if err != nil {
+		return nil, err
+	}
+	running, end := d.stoppable(ctx, conf.Turn)
+	defer end()
+	var settled []agent.Settled
+	for i, c := range conf.Commands {
+		result := d.Executor.RunConfirmed(running, caller, conf, i)
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("run %s: %w", conf.ID, context.Cause(ctx))
+		}
+		settled = append(settled, agent.Settled{Confirmation: conf.ID, State: store.ConfirmationTaken, Argv: c.Argv, Result: &result})
+		if result.Status != providers.StatusOK {
+			break
+		}
+	}
+	return settled, nil
+}
+
+func notRun(conf store.Confirmation, why string) []agent.Settled {
+	result := providers.Result{Code: providers.CodeRefused, Error: why, Cloud: conf.Cloud}
+	if len(conf.Commands) > 0 {
+		result.Argv = conf.Commands[0].Argv
+	}
+	return []agent.Settled{{Confirmation: conf.ID, State: store.ConfirmationVoided, Argv: result.Argv, Result: &result}}
+}
+
+// conclude replaces the card by what became of it and starts the continuation, in the transaction that settles the click.
+func (d *Desk) conclude(ctx context.Context, claim store.Claim, row store.Received, conf store.Confirmation, outcome string, settled []agent.Settled) error {
+	e := store.Event{
+		Key: "cont:" + conf.ID, Kind: store.EventContinuation, Thread: conf.Thread, Person: conf.Asker, Place: conf.Place,
+		At: row.At, Payload: detail(continuationPayload{Typed: conf.Typed, Settled: settled}),
+	}
+	if err := d.Rows.ContinueTurn(ctx, claim, row.ID, e, []store.Post{d.decided(ctx, conf, outcome, settled)}); err != nil {
+		return fmt.Errorf("conclude %s: %w", conf.ID, err)
+	}
+	return nil
+}
+
+// continuationPayload is what a click leaves to the thread it came from.
+type continuationPayload struct {
+	Typed   bool            `json:"typed"`
+	Settled []agent.Settled `json:"settled"`
+}
+
+// decided is the card after the decision: the same words, no buttons, what became of it.
+func (d *Desk) decided(ctx context.Context, conf store.Confirmation, outcome string, settled []agent.Settled, buttons ...Button) store.Post {
+	card := drawCard(conf, d.nameOf(ctx, conf.Place, conf.Asker))
+	card.Outcome = outcome
+	m := Message{Card: &card, Buttons: buttons}
+	for i, s := range settled {
+		if s.Result == nil {
+			continue
+		}
+		m.Ran = append(m.Ran, ranLines(*s.Result)...)
+		if i < len(card.Commands) {
+			card.Commands[i].State = stateOf(s.Result.Status, s.Result.Code)
+		}
+	}
+	if left := len(conf.Commands) - len(settled); len(settled) > 0 && left > 0 {
+		m.Notice = fmt.Sprintf("The plan stopped there: %d further command(s) were not run.", left)
+	}
+	return edit(conf.Turn, partEdits+conf.CardPart, conf.CardPart, conf.Place, outgoing{Message: m})
+}
+
+func (d *Desk) cancel(ctx context.Context, claim store.Claim, row store.Received, a asker, conf store.Confirmation) error {
+	state, err := d.Confirmations.EndConfirmation(ctx, conf.ID, store.ConfirmationCancelled)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("cancel %s: %w", conf.ID, err)
+	}
+	if err != nil || state != store.ConfirmationCancelled {
+		return d.settle(ctx, claim, row, whisper(row, Message{Notice: tooLate(state)}))
+	}
+	if err := d.noteClick(ctx, a, conf, actionCancel, ""); err != nil {
+		return err
+	}
+	outcome := "Cancelled by " + d.nameOf(ctx, row.Place, row.Person) + " at " + clock(row.At) + ". Nothing was run."
+	return d.settle(ctx, claim, row, d.decided(ctx, conf, outcome, nil))
+}
+
+// noteClick puts a click into the audit, also one that was refused.
+func (d *Desk) noteClick(ctx context.Context, a asker, conf store.Confirmation, action, refused string) error {
+	err := d.Audit.Audit(ctx, store.AuditEntry{
+		Kind: store.AuditClick, OrgID: a.Org.ID, UserID: a.User.ID, Person: a.Person.String(), Turn: conf.Turn, Subject: conf.ID,
+		Detail: detail(map[string]string{"action": action, "refused": refused, "digest": conf.Digest()}),
+	})
+	if err != nil {
+		return fmt.Errorf("note a click on %s: %w", conf.ID, err)
+	}
+	return nil
+}

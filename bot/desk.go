@@ -1,0 +1,136 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"runtime/debug"
+
+	"github.com/rs/zerolog"
+
+	"aurora/agent"
+	"aurora/providers"
+	"aurora/store"
+)
+
+// Desk works on one claimed thread: it goes on with an open turn, answers what is pending, and says what the outbox
+// holds. It keeps nothing between two threads.
+type Desk struct {
+	Stores
+	Chats    map[store.Platform]Platform
+	Agent    Agent // nil without a model
+	Executor Executor
+	Policy   Explainer
+	Settings Settings
+}
+
+// Stores is everything the desk keeps things in.
+type Stores struct {
+	Rows          Rows
+	Turns         Turns
+	Outbox        Outbox
+	Standing      Standing
+	Users         Users
+	Preferences   Preferences
+	Connections   Connections
+	Freezer       Freezer
+	Audit         Audit
+	Modes         Modes
+	Tickets       Tickets
+	Confirmations Confirmations
+	Waiting       Waiting
+	Allowances    Allowances
+	ChannelRules  ChannelRules
+	Asked         Asked
+	Journal       Journal
+	Stopper       Stopper
+	Inbox         Inbox
+}
+
+// Platform is one chat platform.
+type Platform struct {
+	Chat      Chat
+	Directory Directory
+	Splitter  Splitter
+}
+
+// Agent answers an ask; *agent.Loop is one.
+type Agent interface {
+	Run(ctx context.Context, t agent.Turn, j agent.Journal) iter.Seq2[agent.Event, error]
+}
+
+// Executor runs commands; *providers.Executor is one.
+type Executor interface {
+	Judge(ctx context.Context, ask providers.Ask) providers.Prepared
+	Run(ctx context.Context, ask providers.Ask) providers.Result
+	RunConfirmed(ctx context.Context, asker providers.Caller, conf store.Confirmation, index int) providers.Result
+}
+
+// Settings is what an operator decided.
+type Settings struct {
+	PublicURL   string // where Aurora's own pages are
+	DefaultRole store.Role
+	Admins      map[store.Person]bool
+	Connectable []store.Cloud // clouds that can be linked
+	// Forget revokes and erases a connection's credential and says what is left to do at the cloud.
+	Forget func(ctx context.Context, c store.Connection) (said string, err error)
+}
+
+// Work does everything that is open in the claimed thread, oldest first. An error means: try again later.
+func (d *Desk) Work(ctx context.Context, claim store.Claim) error {
+	if err := d.resume(ctx, claim); err != nil {
+		return err
+	}
+	if err := d.flush(ctx, claim); err != nil {
+		return err
+	}
+	for {
+		rows, err := d.Rows.Pending(ctx, claim)
+		if err != nil {
+			return fmt.Errorf("read pending events: %w", err)
+		}
+		if len(rows) == 0 {
+			return nil
+		}
+		if err := d.handle(ctx, claim, rows[0]); err != nil {
+			return err
+		}
+		if err := d.flush(ctx, claim); err != nil {
+			return err
+		}
+	}
+}
+
+// handle answers one event. A panic is answered too: an event that breaks us must not come back for ever.
+func (d *Desk) handle(ctx context.Context, claim store.Claim, row store.Received) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			zerolog.Ctx(ctx).Error().Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("event")
+			err = d.settle(ctx, claim, row, whisper(row, sorry(row.Key)))
+		}
+	}()
+	switch row.Kind {
+	case store.EventMention:
+		return d.mention(ctx, claim, row)
+	case store.EventCommand:
+		return d.command(ctx, claim, row)
+	case store.EventClick:
+		return d.click(ctx, claim, row)
+	case store.EventContinuation:
+		return d.continuation(ctx, claim, row)
+	}
+	return d.settle(ctx, claim, row)
+}
+
+// resume goes on with a turn that another process left open.
+func (d *Desk) resume(ctx context.Context, claim store.Claim) error {
+	turn, err := d.Turns.OpenTurn(ctx, claim)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for an open turn: %w", err)
+	}
+	return d.answer(ctx, claim, asked{turn: turn})
+}

@@ -1,0 +1,138 @@
+package bot
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rs/zerolog"
+
+	"aurora/agent"
+	"aurora/store"
+)
+
+// maxAsk is the longest ask that is read, in characters: more is pasted output, and belongs into a file or a question.
+const maxAsk = 12_000
+
+// mention answers a message that addresses Aurora: a verb at once, anything else as a turn.
+func (d *Desk) mention(ctx context.Context, claim store.Claim, row store.Received) error {
+	a, refusal, err := d.identify(ctx, row.Place, row.Person)
+	if err != nil {
+		return err
+	}
+	if refusal != "" {
+		return d.settle(ctx, claim, row, whisper(row, Message{Notice: refusal}))
+	}
+	text := strings.TrimSpace(strings.ToValidUTF8(row.Text, "\uFFFD"))
+	if m, bad := unfit(text, row.Payload); bad {
+		return d.settle(ctx, claim, row, whisper(row, m))
+	}
+	if v, spec, ok := mentionedVerb(text); ok && spec.name != "run" {
+		return d.obey(ctx, claim, row, a, v, spec)
+	}
+	return d.begin(ctx, claim, row, a, text)
+}
+
+// command answers a slash command.
+func (d *Desk) command(ctx context.Context, claim store.Claim, row store.Received) error {
+	a, refusal, err := d.identify(ctx, row.Place, row.Person)
+	if err != nil {
+		return err
+	}
+	if refusal != "" {
+		return d.settle(ctx, claim, row, whisper(row, Message{Notice: refusal}))
+	}
+	text := strings.TrimSpace(strings.ToValidUTF8(row.Text, "\uFFFD"))
+	if text == "" {
+		text = "help"
+	}
+	if m, bad := unfit(text, row.Payload); bad {
+		return d.settle(ctx, claim, row, whisper(row, m))
+	}
+	v := parseVerb(text)
+	spec, near, ok := findVerb(v.Name)
+	if !ok {
+		return d.settle(ctx, claim, row, whisper(row, unknownVerb(v.Name, near)))
+	}
+	if spec.name == "run" && v.Rest != "" {
+		return d.begin(ctx, claim, row, a, text)
+	}
+	return d.obey(ctx, claim, row, a, v, spec)
+}
+
+// begin opens a turn for the ask and answers it.
+func (d *Desk) begin(ctx context.Context, claim store.Claim, row store.Received, a asker, text string) error {
+	turn, err := d.Turns.BeginTurn(ctx, claim, store.Turn{
+		ID: "turn_" + rand.Text(), Thread: claim.Thread, InboxID: row.ID, OrgID: a.Org.ID, UserID: a.User.ID,
+		Asker: row.Person, Place: row.Place, Mode: d.mode(ctx, row.Person, claim.Thread, row.Place),
+		State: store.TurnRunning, Text: text,
+	})
+	if err != nil {
+		return fmt.Errorf("begin a turn: %w", err)
+	}
+	reply, _ := replyOf(row)
+	return d.answer(ctx, claim, asked{turn: turn, reply: reply, history: d.history(ctx, row)})
+}
+
+// maxHistory is how many messages of a thread are read. Some workspaces give no more than fifteen at a time.
+const maxHistory = 15
+
+// history reads what stands in the thread above a mention. Without it Aurora answers all the same.
+func (d *Desk) history(ctx context.Context, row store.Received) []agent.Said {
+	var p MentionPayload
+	if json.Unmarshal(row.Payload, &p) != nil || !p.InThread {
+		return nil
+	}
+	said, err := d.Chats[row.Place.Platform].Directory.History(ctx, row.Place, p.TS, maxHistory)
+	if err != nil {
+		zerolog.Ctx(ctx).Info().Err(err).Msg("read the thread")
+		return nil
+	}
+	var history []agent.Said
+	for _, s := range said {
+		history = append(history, agent.Said{Own: s.Person == row.Person, Bot: s.Own, Who: s.Person.ID, Text: s.Text})
+	}
+	return history
+}
+
+// unfit tells what cannot be taken as an ask at all, and what to do instead.
+func unfit(text string, payload json.RawMessage) (Message, bool) {
+	var p MentionPayload
+	if json.Unmarshal(payload, &p) == nil && p.Leaked > 0 {
+		return notice("That looked like a credential, so I did not read, keep or pass on your message. Others may have seen it: " +
+			"please delete the message and rotate the credential. To link a cloud, say `connect aws` and use the private link."), true
+	}
+	if text == "" {
+		return notice("Yes? Ask me about your clouds, for example \"list the production instances\", or say `help`."), true
+	}
+	if n := utf8.RuneCountInString(text); n > maxAsk {
+		return notice("That message has %d characters; I read at most %d. Please ask a shorter question and leave long output out.", n, maxAsk), true
+	}
+	return Message{}, false
+}
+
+func unknownVerb(name, near string) Message {
+	if near != "" {
+		return notice("I don't know `%s`. Did you mean `%s`? `help` lists everything.", clip(name, 40), near)
+	}
+	return notice("I don't know `%s`. `help` lists what I understand; questions go into a message that mentions me.", clip(name, 40))
+}
+
+// settle closes an event with what is to be said about it, in one transaction.
+func (d *Desk) settle(ctx context.Context, claim store.Claim, row store.Received, posts ...store.Post) error {
+	if err := d.Rows.Settle(ctx, claim, row.ID, posts); err != nil {
+		return fmt.Errorf("settle %s: %w", row.Key, err)
+	}
+	return nil
+}
+
+// clip shortens a text for a sentence.
+func clip(s string, runes int) string {
+	if utf8.RuneCountInString(s) <= runes {
+		return s
+	}
+	return string([]rune(s)[:runes-1]) + "…"
+}

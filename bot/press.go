@@ -1,0 +1,123 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"aurora/store"
+)
+
+// press is a click on a button that is no card's.
+func (d *Desk) press(ctx context.Context, claim store.Claim, row store.Received, a asker, p ClickPayload) error {
+	raw, err := d.Tickets.TicketByHash(ctx, p.NonceHash)
+	if errors.Is(err, store.ErrNotFound) {
+		return d.settle(ctx, claim, row, whisper(row, notice("This button has expired. Please ask again.")))
+	}
+	if err != nil {
+		return fmt.Errorf("look up a button: %w", err)
+	}
+	means, err := readPressed(raw)
+	if err != nil {
+		return err
+	}
+	switch p.Action {
+	case actionAgent:
+		return d.pressAgent(ctx, claim, row, a, means)
+	case actionAgain:
+		return d.pressAgain(ctx, claim, row, a, means)
+	}
+	return d.settle(ctx, claim, row, whisper(row, notice("This button does nothing any more.")))
+}
+
+// pressAgent switches the asker of a refused change to Agent mode in that thread. It runs nothing: he asks again.
+func (d *Desk) pressAgent(ctx context.Context, claim store.Claim, row store.Received, a asker, means pressed) error {
+	turn, err := d.Turns.Turn(ctx, means.Turn)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("read %s: %w", means.Turn, err)
+	}
+	if err != nil || turn.UserID != a.User.ID {
+		return d.settle(ctx, claim, row, whisper(row, notice("This button is for the person who asked. Say `mode agent` to switch yourself.")))
+	}
+	m, err := d.setMode(ctx, a, turn.Thread, turn.Place, !inThread(turn.Place), store.Agent)
+	if err != nil {
+		return err
+	}
+	m.Notice += " Ask again, and I will do it or ask for your click."
+	return d.settle(ctx, claim, row, whisper(row, m))
+}
+
+// pressAgain asks an expired command anew, as the clicker's own ask: everything is judged afresh, under a new id.
+func (d *Desk) pressAgain(ctx context.Context, claim store.Claim, row store.Received, a asker, means pressed) error {
+	conf, err := d.Confirmations.Confirmation(ctx, means.Confirmation)
+	if errors.Is(err, store.ErrNotFound) {
+		return d.settle(ctx, claim, row, whisper(row, Message{Notice: goneCard}))
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", means.Confirmation, err)
+	}
+	if digest, err := d.Asked.Asked(ctx, conf.ID); err != nil || digest != conf.Digest() || conf.OrgID != a.Org.ID {
+		return d.settle(ctx, claim, row, whisper(row, Message{Notice: goneCard}))
+	}
+	for i, c := range conf.Commands {
+		e := store.Event{
+			Key: fmt.Sprintf("again:%s:%d", row.Key, i), Kind: store.EventMention, Thread: conf.Thread, Person: row.Person,
+			Place: conf.Place, Text: "run " + quoted(c.Argv), Payload: detail(MentionPayload{}), At: row.At,
+		}
+		if _, err := d.Inbox.Receive(ctx, e); err != nil {
+			return fmt.Errorf("ask again: %w", err)
+		}
+	}
+	return d.settle(ctx, claim, row)
+}
+
+// quoted writes an argv as a line that parses back into it.
+func quoted(argv []string) string {
+	words := make([]string, len(argv))
+	for i, w := range argv {
+		words[i] = "'" + strings.ReplaceAll(w, "'", `'"'"'`) + "'"
+		if plainWord(w) {
+			words[i] = w
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func plainWord(w string) bool {
+	return w != "" && strings.Trim(w, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./:,@+") == ""
+}
+
+// ended edits the card of a confirmation that ran out of time or was voided. It comes through the inbox, so that one
+// replica does it, once, and not before a click that came first.
+func (d *Desk) ended(ctx context.Context, claim store.Claim, row store.Received, p ClickPayload) error {
+	conf, err := d.Confirmations.Confirmation(ctx, p.Confirmation)
+	if errors.Is(err, store.ErrNotFound) {
+		return d.settle(ctx, claim, row)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", p.Confirmation, err)
+	}
+	switch conf.State {
+	case store.ConfirmationExpired:
+		again := Button{Action: actionAgain, Label: "Ask again", Press: detail(pressed{Confirmation: conf.ID})}
+		return d.settle(ctx, claim, row, d.decided(ctx, conf, "Expired at "+clock(conf.Expires)+". Nothing was run.", nil, again))
+	case store.ConfirmationVoided:
+		return d.settle(ctx, claim, row, d.decided(ctx, conf, "Stopped. Nothing was run.", nil))
+	}
+	return d.settle(ctx, claim, row)
+}
+
+// tellEnded asks for the card of an ended confirmation to be edited, once.
+func (d *Desk) tellEnded(ctx context.Context, id string) {
+	e := store.Event{Key: "end:" + id, Kind: store.EventClick, Thread: "end:" + id, Payload: detail(ClickPayload{Action: actionExpire, Confirmation: id})}
+	if _, err := d.Inbox.Receive(ctx, e); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("confirmation", id).Msg("ask for the card's edit")
+		return
+	}
+	if err := d.Waiting.ToldConfirmation(ctx, id); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("confirmation", id).Msg("note the expiry as told")
+	}
+}

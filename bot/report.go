@@ -1,0 +1,227 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"aurora/agent"
+	"aurora/providers"
+	"aurora/store"
+)
+
+// report is what happened in a turn, gathered while it happens. What is said in the end is drawn from it.
+type report struct {
+	asked
+	caller   providers.Caller
+	done     []agent.CallDone
+	proposed []agent.Proposed
+	final    agent.Final
+}
+
+// finish ends the turn and puts everything that is to be said into the outbox, in one transaction.
+func (d *Desk) finish(ctx context.Context, claim store.Claim, r *report) error {
+	posts, err := d.compose(ctx, r)
+	if err != nil {
+		return err
+	}
+	state := r.final.State
+	if state == "" {
+		state = store.TurnDone
+	}
+	if err := d.Turns.FinishTurn(ctx, claim, r.turn.ID, state, posts); err != nil {
+		return fmt.Errorf("finish %s: %w", r.turn.ID, err)
+	}
+	return nil
+}
+
+// compose turns the report into posts: the answer over the placeholder, what did not fit below it, then the cards.
+func (d *Desk) compose(ctx context.Context, r *report) ([]store.Post, error) {
+	parts := d.Chats[r.turn.Place.Platform].Splitter.Split(r.message())
+	if len(parts) == 0 {
+		parts = []Message{{Notice: "There is nothing to say."}}
+	}
+	posts := r.place(parts)
+	for i, p := range r.proposed {
+		card, err := d.card(ctx, r, i, p)
+		if err != nil {
+			return nil, err
+		}
+		posts = append(posts, card)
+	}
+	return posts, nil
+}
+
+// place decides who sees the answer: everybody in the thread, or the asker alone when it holds data or came by slash.
+func (r *report) place(parts []Message) []store.Post {
+	turn := r.turn
+	var posts []store.Post
+	if !inThread(turn.Place) || r.askerOnly() {
+		for i, m := range parts {
+			posts = append(posts, whisperTo(turn.ID, partNotices+i, turn.Place, turn.Asker, outgoing{Message: m, Reply: r.reply}))
+		}
+		if inThread(turn.Place) {
+			hint := notice("I answered privately: what I read is for the person who asked.")
+			hint.Ran = r.ran()
+			posts = append(posts, edit(turn.ID, partAnswer, partPlaceholder, turn.Place, outgoing{Message: hint}))
+		}
+		return posts
+	}
+	asker := ""
+	if r.showsCloud() {
+		asker = turn.Asker.ID
+	}
+	for i, m := range parts {
+		out := outgoing{Message: m, Asker: asker}
+		if i == 0 {
+			posts = append(posts, edit(turn.ID, partAnswer, partPlaceholder, turn.Place, out))
+			continue
+		}
+		posts = append(posts, say(turn.ID, partMore+i, turn.Place, out))
+	}
+	return posts
+}
+
+func (r *report) askerOnly() bool {
+	for _, c := range r.done {
+		if c.Result.AskerOnly && c.Result.Ran() {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *report) showsCloud() bool {
+	for _, c := range r.done {
+		if c.Result.Ran() {
+			return true
+		}
+	}
+	return strings.HasPrefix(r.turn.ID, continued)
+}
+
+// message is the answer as one message, before it is cut to the platform's size.
+func (r *report) message() Message {
+	m := Message{Text: r.final.Text, Notice: r.final.Notice, Ran: r.ran()}
+	if r.final.Text == "" && r.final.State != store.TurnStopped {
+		m.Outputs = r.outputs()
+	}
+	if m.Text == "" && m.Notice == "" && len(m.Outputs) == 0 {
+		m.Notice = r.bareNotice()
+	}
+	if b, ok := r.switchButton(); ok {
+		m.Buttons = append(m.Buttons, b)
+	}
+	return m
+}
+
+func (r *report) bareNotice() string {
+	if len(r.proposed) > 0 {
+		return "This waits for a click below. Nothing has been changed yet."
+	}
+	for _, c := range r.done {
+		if c.Result.Error != "" {
+			return c.Result.Error
+		}
+	}
+	return "Done."
+}
+
+func (r *report) outputs() []Output {
+	var outs []Output
+	for _, c := range r.done {
+		if c.Result.Ran() {
+			outs = append(outs, Output{Title: strings.Join(c.Result.Argv, " "), Text: c.Result.Output})
+		}
+	}
+	return outs
+}
+
+// ran draws what ran, was refused or waits, by code alone.
+func (r *report) ran() []Ran {
+	var lines []Ran
+	for _, c := range r.done {
+		if c.Ran {
+			lines = append(lines, ranLines(c.Result)...)
+		}
+	}
+	return lines
+}
+
+func ranLines(res providers.Result) []Ran {
+	if res.Proposal != nil {
+		return []Ran{{Argv: res.Argv, Cloud: res.Cloud, Account: res.Proposal.Account, Project: res.Proposal.Project,
+			Region: res.Proposal.Region, State: RanWaiting, Detail: "waits for a click"}}
+	}
+	if len(res.Sections) == 0 {
+		return []Ran{{Argv: res.Argv, Cloud: res.Cloud, State: stateOf(res.Status, res.Code), Detail: res.Error}}
+	}
+	var lines []Ran
+	for _, s := range res.Sections {
+		lines = append(lines, Ran{Argv: res.Argv, Cloud: res.Cloud, Account: s.Label, Project: s.Project, Region: s.Region,
+			State: stateOf(s.Status, s.Code), Detail: sectionDetail(s)})
+	}
+	return lines
+}
+
+func sectionDetail(s providers.Section) string {
+	took := time.Duration(s.Duration).Round(10 * time.Millisecond).String()
+	switch {
+	case s.Error != "":
+		return s.Error
+	case s.Status == providers.StatusFailed:
+		return fmt.Sprintf("exit status %d, %s", s.ExitCode, took)
+	}
+	return took
+}
+
+func stateOf(status string, code providers.Code) RanState {
+	switch {
+	case code == providers.CodeLost:
+		return RanUnknown
+	case status == providers.StatusOK:
+		return RanOK
+	case status == providers.StatusFailed:
+		return RanFailed
+	}
+	return RanRefused
+}
+
+// switchButton offers Agent mode to an asker whose change was refused only because he is in Ask mode.
+func (r *report) switchButton() (Button, bool) {
+	if r.caller.Mode != store.Ask || r.caller.User.Role == store.Viewer || r.caller.User.Role == store.Admin {
+		return Button{}, false
+	}
+	for _, c := range r.done {
+		if c.Result.Code == providers.CodeRefused && c.Result.Effect != "read" && c.Result.Effect != "forbidden" && c.Result.Effect != "" {
+			return Button{Action: actionAgent, Label: "Switch to Agent mode", Press: detail(pressed{Turn: r.turn.ID})}, true
+		}
+	}
+	return Button{}, false
+}
+
+// pressed is what a button other than a confirmation's means.
+type pressed struct {
+	Turn         string `json:"turn,omitempty"`
+	Confirmation string `json:"confirmation,omitempty"`
+}
+
+// The actions of buttons.
+const (
+	actionConfirm = "confirm"
+	actionAllow   = "allow" // confirm, and let the same plain write run in this thread for a while
+	actionCancel  = "cancel"
+	actionAgent   = "agent"
+	actionAgain   = "again"
+	actionExpire  = "expire" // not a button: the clock presses it
+)
+
+func readPressed(raw json.RawMessage) (pressed, error) {
+	var p pressed
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return pressed{}, fmt.Errorf("read what a button means: %w", err)
+	}
+	return p, nil
+}

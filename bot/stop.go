@@ -1,0 +1,63 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rs/zerolog"
+
+	"aurora/store"
+)
+
+// Stop ends what runs for a person in a place, outside the queue, and says so. The row in SQL is what counts: it is
+// checked in the statement that lets a command start. Waiting cards of the turns are voided.
+func (d *Desk) Stop(ctx context.Context, p store.Person, place store.Place) string {
+	turns, err := d.Stopper.RunningTurns(ctx, p, place)
+	if err != nil {
+		zerolog.Ctx(ctx).Error().Err(err).Msg("stop: list running turns")
+		return "I could not stop anything: my database is away. Please try again."
+	}
+	if len(turns) == 0 {
+		return "Nothing runs or waits for you here."
+	}
+	ids := make([]string, len(turns))
+	for i, t := range turns {
+		ids[i] = t.ID
+	}
+	if err := d.Stopper.RequestStop(ctx, ids, p); err != nil {
+		zerolog.Ctx(ctx).Error().Err(err).Msg("stop: note the stop")
+		return "I could not stop anything: my database is away. Please try again."
+	}
+	voided := 0
+	for _, id := range ids {
+		voided += d.voidCards(ctx, id)
+	}
+	said := fmt.Sprintf("Stopping %d of your asks here; each says what had already run.", len(ids))
+	if len(ids) == 1 {
+		said = "Stopping. The answer says what had already run."
+	}
+	if voided > 0 {
+		said += fmt.Sprintf(" %d waiting confirmation(s) will not run any more.", voided)
+	}
+	return said
+}
+
+// voidCards voids every waiting confirmation of a turn. One that cannot be reached is no danger: the click asks SQL
+// whether the turn was stopped.
+func (d *Desk) voidCards(ctx context.Context, turnID string) int {
+	ids, err := d.Waiting.PendingOf(ctx, turnID)
+	if err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("turn", turnID).Msg("stop: list waiting confirmations")
+		return 0
+	}
+	voided := 0
+	for _, id := range ids {
+		state, err := d.Confirmations.EndConfirmation(ctx, id, store.ConfirmationVoided)
+		if err != nil || state != store.ConfirmationVoided {
+			continue
+		}
+		voided++
+		d.tellEnded(ctx, id)
+	}
+	return voided
+}

@@ -1,0 +1,253 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"aurora/agent"
+	"aurora/providers"
+	"aurora/store"
+)
+
+// continued is the prefix of the ids of turns that go on after a click; their text is the JSON of []agent.Settled.
+const continued = "cont_"
+
+// asked is a turn at work: what is known besides the turn itself. reply and history are there only while the event that
+// began the turn is at hand; after a takeover the turn does without.
+type asked struct {
+	turn    store.Turn
+	reply   string
+	history []agent.Said
+}
+
+// answer works a turn out to its end, from wherever its journal stands, and puts the answer into the outbox in the
+// transaction that ends the turn.
+func (d *Desk) answer(ctx context.Context, claim store.Claim, q asked) error {
+	a, refusal, err := d.identify(ctx, q.turn.Place, q.turn.Asker)
+	if err != nil {
+		return err
+	}
+	r := &report{asked: q}
+	if refusal != "" {
+		r.final = agent.Final{Notice: refusal, State: store.TurnDone}
+		return d.finish(ctx, claim, r)
+	}
+	caller, err := d.caller(ctx, a, q.turn.Thread, q.turn.Place)
+	if err != nil {
+		return err
+	}
+	if q.turn.Mode == store.Ask { // what was asked in Ask mode stays a question
+		caller.Mode = store.Ask
+	}
+	r.caller = caller
+	if err := d.hold(ctx, claim, q.turn); err != nil {
+		return err
+	}
+	if line, ok := typedLine(q.turn); ok {
+		err = d.runTyped(ctx, claim, r, line)
+	} else {
+		err = d.think(ctx, claim, r)
+	}
+	if err != nil {
+		return err
+	}
+	return d.finish(ctx, claim, r)
+}
+
+// hold puts the placeholder up: the first visible sign, which the answer replaces.
+func (d *Desk) hold(ctx context.Context, claim store.Claim, turn store.Turn) error {
+	if !inThread(turn.Place) {
+		return nil
+	}
+	post := say(turn.ID, partPlaceholder, turn.Place, outgoing{Message: Message{Status: "Looking into it …"}})
+	if err := d.Outbox.AddPosts(ctx, claim, []store.Post{post}); err != nil {
+		return fmt.Errorf("put the placeholder up: %w", err)
+	}
+	return d.flush(ctx, claim)
+}
+
+// inThread tells whether answers go below a message. A slash command has none: it is answered to its writer alone.
+func inThread(p store.Place) bool { return p.Thread != "" }
+
+// typedLine gives the command of a turn in which a person typed it himself.
+func typedLine(turn store.Turn) (string, bool) {
+	if strings.HasPrefix(turn.ID, continued) {
+		return "", false
+	}
+	v := parseVerb(turn.Text)
+	if v.Name != "run" || v.Rest == "" {
+		return "", false
+	}
+	return v.Rest, !inThread(turn.Place) || aCommand(v.Args)
+}
+
+// typedCall names the one call of a typed command, in journal, intents and confirmations.
+const typedCall = "typed"
+
+// runTyped runs a command that a person typed, journaled like a model's: after a takeover it is not run again.
+func (d *Desk) runTyped(ctx context.Context, claim store.Claim, r *report, line string) error {
+	turn := r.turn
+	steps, err := d.Journal.Steps(ctx, turn.ID)
+	if err != nil {
+		return fmt.Errorf("read the journal: %w", err)
+	}
+	if len(steps) == 0 {
+		reply := detail(agent.Reply{Calls: []agent.Call{{ID: typedCall, Name: "run", Arguments: detail(line)}}})
+		if _, err := d.Journal.SaveReply(ctx, claim, turn.ID, 1, reply, nil, nil); err != nil {
+			return fmt.Errorf("journal the command: %w", err)
+		}
+	}
+	ask := providers.Ask{Turn: turn.ID, Step: 1, Call: typedCall, Caller: r.caller, Line: line, Typed: true}
+	result, err := d.runOnce(ctx, claim, steps, ask)
+	if err != nil {
+		return err
+	}
+	r.final = agent.Final{State: store.TurnDone}
+	if result.Proposal != nil {
+		r.final.State = store.TurnWaiting
+		r.proposed = append(r.proposed, agent.Proposed{Step: 1, ID: result.Proposal.ID, Confirmation: *result.Proposal})
+	}
+	r.done = append(r.done, agent.CallDone{Step: 1, Ask: ask, Result: result, Ran: true})
+	return d.showSecret(ctx, r, result)
+}
+
+// runOnce gives the journaled result of a typed command, or runs it and journals what came of it.
+func (d *Desk) runOnce(ctx context.Context, claim store.Claim, steps []store.Step, ask providers.Ask) (providers.Result, error) {
+	if len(steps) > 0 && steps[0].Results[typedCall] != nil {
+		var result providers.Result
+		if err := json.Unmarshal(steps[0].Results[typedCall], &result); err != nil {
+			return providers.Result{}, fmt.Errorf("read the journaled result: %w", err)
+		}
+		return result, nil
+	}
+	running, end := d.stoppable(ctx, ask.Turn)
+	result := d.Executor.Run(running, ask)
+	end()
+	if ctx.Err() != nil && context.Cause(running) != store.ErrStopped {
+		return providers.Result{}, fmt.Errorf("run: %w", context.Cause(ctx))
+	}
+	if err := d.Journal.SaveResult(ctx, claim, ask.Turn, ask.Step, ask.Call, detail(result)); err != nil {
+		return providers.Result{}, fmt.Errorf("journal the result: %w", err)
+	}
+	return result, nil
+}
+
+// think lets the agent answer, and keeps the placeholder telling what goes on.
+func (d *Desk) think(ctx context.Context, claim store.Claim, r *report) error {
+	in, err := d.input(ctx, r)
+	if err != nil {
+		return err
+	}
+	p := d.progress(ctx, r.turn)
+	defer p.end()
+	for event, err := range d.Agent.Run(ctx, in, journal{d, claim, r.turn}) {
+		if err != nil {
+			return fmt.Errorf("answer: %w", err)
+		}
+		switch e := event.(type) {
+		case agent.CallStarted:
+			p.say(doing(e))
+		case agent.CallDone:
+			r.done = append(r.done, e)
+			if err := d.showSecret(ctx, r, e.Result); err != nil {
+				return err
+			}
+		case agent.Proposed:
+			r.proposed = append(r.proposed, e)
+		case agent.Final:
+			r.final = e
+		case agent.Replied:
+			meter(ctx, e)
+		}
+	}
+	return nil
+}
+
+func meter(ctx context.Context, e agent.Replied) {
+	if e.Replayed {
+		return
+	}
+	zerolog.Ctx(ctx).Info().Int("step", e.Step).Str("model", e.Reply.Model).Int64("tokens_in", e.Reply.Usage.In).
+		Int64("tokens_out", e.Reply.Usage.Out).Bool("estimated", e.Reply.Usage.Estimated).Dur("took", e.Took).Msg("model reply")
+}
+
+// input gathers what the agent needs to know.
+func (d *Desk) input(ctx context.Context, r *report) (agent.Turn, error) {
+	conns, err := d.Connections.Connections(ctx, r.caller.Org.ID, r.caller.User.ID)
+	if err != nil {
+		return agent.Turn{}, fmt.Errorf("list connections: %w", err)
+	}
+	in := agent.Turn{ID: r.turn.ID, Thread: r.turn.Thread, Caller: r.caller, Started: r.turn.CreatedAt, Text: r.turn.Text, History: r.history}
+	if strings.HasPrefix(r.turn.ID, continued) {
+		in.Text = ""
+		if err := json.Unmarshal([]byte(r.turn.Text), &in.Settled); err != nil {
+			return agent.Turn{}, fmt.Errorf("read what was confirmed: %w", err)
+		}
+	}
+	seen := map[store.Cloud]bool{}
+	for _, c := range conns {
+		in.Accounts = append(in.Accounts, agent.Account{Cloud: c.Cloud, Account: c.Account, Label: c.Label, Projects: c.Projects})
+		if !seen[c.Cloud] {
+			seen[c.Cloud] = true
+			in.Clouds = append(in.Clouds, c.Cloud)
+		}
+	}
+	return in, nil
+}
+
+// journal binds the store's journal to one turn and claim.
+type journal struct {
+	desk  *Desk
+	claim store.Claim
+	turn  store.Turn
+}
+
+func (j journal) Steps(ctx context.Context) ([]store.Step, error) {
+	return j.desk.Journal.Steps(ctx, j.turn.ID)
+}
+
+func (j journal) Stopped(ctx context.Context) (bool, error) {
+	return j.desk.Journal.Stopped(ctx, j.turn.ID)
+}
+
+// SaveReply lets what the asker wrote meanwhile join. What other people wrote, and verbs, become turns of their own.
+func (j journal) SaveReply(ctx context.Context, n int, reply json.RawMessage) ([]store.Received, error) {
+	rows, err := j.desk.Rows.Pending(ctx, j.claim)
+	if err != nil {
+		return nil, fmt.Errorf("look for further messages: %w", err)
+	}
+	var joinable []int64
+	for _, row := range rows {
+		_, _, verb := mentionedVerb(row.Text)
+		_, bad := unfit(strings.TrimSpace(row.Text), row.Payload)
+		if row.Kind == store.EventMention && row.Person == j.turn.Asker && !verb && !bad {
+			joinable = append(joinable, row.ID)
+		}
+	}
+	return j.desk.Journal.SaveReply(ctx, j.claim, j.turn.ID, n, reply, joinable, nil)
+}
+
+func (j journal) SaveResult(ctx context.Context, n int, call string, result json.RawMessage) error {
+	return j.desk.Journal.SaveResult(ctx, j.claim, j.turn.ID, n, call, result)
+}
+
+// showSecret shows the asker what is shown once and kept nowhere: not in the outbox either, so it may be lost, never
+// told twice.
+func (d *Desk) showSecret(ctx context.Context, r *report, result providers.Result) error {
+	if result.Private == "" {
+		return nil
+	}
+	place := r.turn.Place
+	place.Whisper = r.turn.Asker.ID
+	m := Message{Notice: "For your eyes alone, and only this once:", Outputs: []Output{{Text: result.Private}}}
+	err := d.Chats[place.Platform].Chat.Whisper(ctx, place, m, store.Secret(r.reply))
+	if errors.Is(err, ErrUndeliverable) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,109 @@
+package web
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+
+	"aurora/bot"
+	"aurora/providers"
+	"aurora/providers/aws"
+	"aurora/providers/gcp"
+	"aurora/providers/tailscale"
+)
+
+// AWS links an account by a role in it.
+type AWS struct {
+	Connector *aws.Connector
+	Principal string // Aurora's own ARN, which the role must trust; empty when it is not known
+}
+
+// Page shows our External ID: the person makes the role trust it, and cannot choose it.
+func (l AWS) Page(t bot.ConnectTicket) Page {
+	p := Page{
+		Steps: []string{
+			"In the AWS account, create an IAM role that trusts Aurora's principal, on condition that sts:ExternalId equals the External ID below.",
+			"Give the role what Aurora may do at most; ReadOnlyAccess is enough for Ask mode.",
+			"Paste the role's ARN here. Aurora accepts it only if it can be assumed with this External ID, and not without it.",
+		},
+		Facts: []Field{{Name: "external_id", Label: "External ID", Value: t.Mark}},
+		Fields: []Field{
+			{Name: "role_arn", Label: "Role ARN", Hint: "arn:aws:iam::123456789012:role/Aurora"},
+			{Name: "region", Label: "Default region", Value: "us-east-1"},
+		},
+	}
+	if l.Principal != "" {
+		p.Facts = append(p.Facts, Field{Name: "principal", Label: "Aurora's principal", Value: l.Principal})
+	}
+	return p
+}
+
+// Link checks the role with AWS.
+func (l AWS) Link(ctx context.Context, t bot.ConnectTicket, form url.Values) (Linked, error) {
+	link, err := l.Connector.Connect(ctx, aws.Setup{
+		RoleARN: strings.TrimSpace(form.Get("role_arn")), Region: strings.TrimSpace(form.Get("region")), ExternalID: t.Mark, SessionFor: t.UserID,
+	})
+	if err != nil {
+		return Linked{}, err
+	}
+	return Linked{Account: link.Account, Region: link.Region, Settings: link.Settings, Credential: link.Credential}, nil
+}
+
+// Tailscale links a tailnet by an OAuth client or an access token.
+type Tailscale struct{ Connector *tailscale.Connector }
+
+// Page asks for the client.
+func (Tailscale) Page(bot.ConnectTicket) Page {
+	return Page{
+		Steps: []string{"In Tailscale's admin console, make an OAuth client under Settings, Trust credentials. The scopes devices:core:read, routes:read, dns:read, policy_file:read and auth_keys:read are enough for Ask mode."},
+		Fields: []Field{
+			{Name: "client_id", Label: "OAuth client ID"},
+			{Name: "client_secret", Label: "OAuth client secret", Hint: "tskey-client-…", Secret: true},
+			{Name: "api_key", Label: "or an API access token", Hint: "tskey-api-…", Secret: true},
+			{Name: "tailnet", Label: "Tailnet", Hint: "leave empty for the credential's own"},
+			{Name: "scopes", Label: "The client's scopes", Hint: "separated by blanks; may be empty"},
+		},
+	}
+}
+
+// Link checks the client with Tailscale.
+func (l Tailscale) Link(ctx context.Context, _ bot.ConnectTicket, form url.Values) (Linked, error) {
+	account, settings, cred, err := l.Connector.Connect(ctx, tailscale.Setup{
+		ClientID: strings.TrimSpace(form.Get("client_id")), ClientSecret: strings.TrimSpace(form.Get("client_secret")),
+		APIKey: strings.TrimSpace(form.Get("api_key")), Tailnet: strings.TrimSpace(form.Get("tailnet")), Scopes: strings.TrimSpace(form.Get("scopes")),
+	})
+	if err != nil {
+		return Linked{}, err
+	}
+	return Linked{Account: account, Settings: settings, Credential: cred}, nil
+}
+
+// GCP links Google Cloud by an access token, which lasts about an hour.
+type GCP struct{}
+
+// Page asks for the token.
+func (GCP) Page(bot.ConnectTicket) Page {
+	return Page{
+		Steps: []string{"Run `gcloud auth print-access-token` as the identity Aurora may use, and paste what it prints. The token works for about an hour; after that, connect again."},
+		Fields: []Field{
+			{Name: "access_token", Label: "Access token", Secret: true},
+			{Name: "email", Label: "The identity's e-mail address"},
+			{Name: "projects", Label: "Projects", Hint: "project ids, separated by commas; Aurora works in no other"},
+		},
+	}
+}
+
+// Link keeps the token. Google is asked when the first command runs.
+func (GCP) Link(_ context.Context, _ bot.ConnectTicket, form url.Values) (Linked, error) {
+	email := strings.TrimSpace(form.Get("email"))
+	projects := strings.FieldsFunc(form.Get("projects"), func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })
+	if email == "" || len(projects) == 0 {
+		return Linked{}, &providers.Problem{Code: providers.CodeRefused, Sentence: "Give the identity's e-mail address and at least one project id."}
+	}
+	cred, err := gcp.NewCredential(form.Get("access_token"), email, time.Now().Add(time.Hour), projects)
+	if err != nil {
+		return Linked{}, err
+	}
+	return Linked{Account: email, Projects: projects, Credential: cred}, nil
+}

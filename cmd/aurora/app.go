@@ -1,0 +1,257 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/rs/zerolog"
+
+	"aurora/agent"
+	"aurora/agent/openai"
+	"aurora/bot"
+	"aurora/bot/slack"
+	"aurora/bot/web"
+	"aurora/providers"
+	"aurora/providers/aws"
+	"aurora/providers/gcp"
+	"aurora/providers/policy"
+	"aurora/providers/tailscale"
+	"aurora/store"
+	"aurora/store/sql"
+)
+
+// app is a whole Aurora, wired from the stores up to the chat.
+type app struct {
+	config config
+	log    zerolog.Logger
+	stores *stores
+	policy *policy.Engine
+	clouds clouds
+	// programs are the CLIs of this machine.
+	programs providers.Programs
+	worker   *bot.Worker
+	sweeper  *bot.Sweeper
+	slack    *slack.Adapter
+	web      *web.Server
+}
+
+// clouds are the connectors.
+type clouds struct {
+	aws       *aws.Connector // nil without an AWS identity of Aurora's own
+	gcp       *gcp.Connector
+	tailscale *tailscale.Connector
+}
+
+// newApp wires an app in the order of the layers.
+func newApp(ctx context.Context, c config, log zerolog.Logger) (*app, error) {
+	engine, err := loadPolicy(c.PolicyFile)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{config: c, log: log, policy: engine, programs: providers.Locate(c.Path)}
+	if a.clouds, err = newClouds(ctx, c, engine); err != nil {
+		return nil, err
+	}
+	if a.stores, err = openStores(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := a.wire(); err != nil {
+		a.stores.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// loadPolicy makes the engine, with the organisation's rules where there are any. Rules that do not load stop us: an
+// Aurora without them would allow what somebody forbade.
+func loadPolicy(file string) (*policy.Engine, error) {
+	var rules *policy.Rules
+	if file != "" {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read AURORA_POLICY_FILE: %w", err)
+		}
+		if rules, err = policy.LoadRules(raw); err != nil {
+			return nil, fmt.Errorf("AURORA_POLICY_FILE %s: %w", file, err)
+		}
+	}
+	engine, err := policy.New(rules)
+	if err != nil {
+		return nil, fmt.Errorf("load the policy tables: %w", err)
+	}
+	return engine, nil
+}
+
+func newClouds(ctx context.Context, c config, engine *policy.Engine) (clouds, error) {
+	ts, err := tailscale.New(tailscale.Config{Resolve: engine.ResolveCall, BaseURL: c.EndpointTailscale})
+	if err != nil {
+		return clouds{}, err
+	}
+	found := clouds{gcp: gcp.New(gcp.Config{Compute: c.EndpointCompute, ResourceManager: c.EndpointProjects}), tailscale: ts}
+	identity, err := awsIdentity(ctx, c)
+	if err != nil {
+		return clouds{}, err
+	}
+	sts := cmp.Or(c.EndpointSTS, c.EndpointAWS)
+	found.aws, err = aws.New(aws.Config{Identity: identity, Region: c.AWSRegion, Endpoint: c.EndpointAWS, STSEndpoint: sts})
+	return found, err
+}
+
+// awsIdentity is who Aurora is to AWS: by the SDK's own chain, which reads the environment, files and the machine's role.
+func awsIdentity(ctx context.Context, c config) (sdk.CredentialsProvider, error) {
+	if c.identity != nil {
+		return credentials.NewStaticCredentialsProvider(c.identity.id, c.identity.secret.Reveal(), ""), nil
+	}
+	found, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(c.AWSRegion))
+	if err != nil {
+		return nil, fmt.Errorf("read Aurora's own AWS identity: %w", err)
+	}
+	return found.Credentials, nil
+}
+
+func (a *app) wire() error {
+	executor, err := a.newExecutor()
+	if err != nil {
+		return err
+	}
+	admins, err := a.config.admins()
+	if err != nil {
+		return err
+	}
+	db, mem := a.stores.sql, a.stores.redis
+	desk := &bot.Desk{
+		Stores: bot.Stores{
+			Rows: db, Turns: db, Outbox: db, Standing: db, Users: db, Preferences: db, Connections: db, Freezer: db, Audit: db,
+			ChannelRules: db, Asked: db, Journal: db, Stopper: db, Inbox: db,
+			Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem,
+		},
+		Executor: executor, Policy: a.policy,
+		Settings: bot.Settings{
+			PublicURL: a.config.PublicURL, DefaultRole: store.Role(a.config.DefaultRole), Admins: admins,
+			Connectable: []store.Cloud{store.AWS, store.GCP, store.Tailscale}, Forget: a.forget,
+		},
+	}
+	if desk.Agent, err = a.newAgent(bot.Permissive{Executor: executor, Policy: a.policy, Allowances: mem}); err != nil {
+		return err
+	}
+	a.slack = a.newSlack(desk)
+	desk.Chats = map[store.Platform]bot.Platform{store.Slack: {Chat: a.slack, Directory: a.slack, Splitter: a.slack}}
+	a.worker = &bot.Worker{Runner: a.stores.runner, Queue: db, Wake: db.Wake, Desk: desk, Log: a.log}
+	a.sweeper = &bot.Sweeper{Runner: a.stores.runner, Desk: desk, Intents: db, Prune: db.Prune, Log: a.log}
+	a.web = &web.Server{
+		Tickets: mem, Keeper: a.stores.keeper, Connections: db, Log: a.log,
+		Chats: map[store.Platform]web.Whisperer{store.Slack: a.slack},
+		Linkers: map[store.Cloud]web.Linker{
+			store.AWS: web.AWS{Connector: a.clouds.aws}, store.GCP: web.GCP{}, store.Tailscale: web.Tailscale{Connector: a.clouds.tailscale},
+		},
+	}
+	return nil
+}
+
+func (a *app) newExecutor() (*providers.Executor, error) {
+	db := a.stores.sql
+	return providers.New(providers.Config{
+		Policy: a.policy, Connections: db, Credentials: a.stores.keeper, Intents: db, Auditor: db, Runner: a.stores.runner,
+		Drivers:  map[store.Cloud]providers.Driver{store.AWS: a.clouds.aws, store.GCP: a.clouds.gcp},
+		Direct:   map[store.Cloud]providers.Direct{store.Tailscale: a.clouds.tailscale},
+		Programs: a.programs, Redact: a.redactor(),
+	})
+}
+
+// redactor knows Aurora's own secrets besides the shapes of everybody's.
+func (a *app) redactor() providers.Redactor {
+	c := a.config
+	var own []string
+	for _, s := range []store.Secret{c.SlackAppToken, c.SlackBotToken, c.OpenAIKey, c.VaultToken, c.VaultSecret, c.AuditKey, c.DatabaseURL, c.RedisURL} {
+		if s != "" {
+			own = append(own, s.Reveal())
+		}
+	}
+	return providers.NewRedactor(own...)
+}
+
+func (a *app) newAgent(runner agent.Runner) (bot.Agent, error) {
+	loop := &agent.Loop{Model: agent.Unconfigured{}, Runner: runner, Memory: agent.Memory{Keep: a.stores.redis}}
+	if !a.config.hasModel() {
+		return loop, nil
+	}
+	model, err := openai.New(openai.Config{BaseURL: a.config.OpenAIBase, Key: a.config.OpenAIKey, Model: a.config.Model})
+	if err != nil {
+		return nil, fmt.Errorf("set up the model: %w", err)
+	}
+	loop.Model = model
+	return loop, nil
+}
+
+func (a *app) newSlack(desk *bot.Desk) *slack.Adapter {
+	return slack.New(slack.Config{
+		AppToken: a.config.SlackAppToken, BotToken: a.config.SlackBotToken, APIURL: a.config.SlackAPIURL, Sockets: a.config.SlackSockets,
+		Intake: &bot.Intake{Inbox: a.stores.sql, Clean: cleaner{a.redactor()}},
+		Stop: func(ctx context.Context, by store.Person, place store.Place) (string, error) {
+			return desk.Stop(ctx, by, place), nil
+		},
+		Pace: a.stores.redis.Pace, LinkHosts: linkHosts(a.config.PublicURL), Log: a.log,
+	})
+}
+
+func linkHosts(publicURL string) []string {
+	if u, err := url.Parse(publicURL); err == nil && u.Host != "" {
+		return []string{u.Host}
+	}
+	return nil
+}
+
+// cleaner is the redactor as Intake wants it.
+type cleaner struct{ redactor providers.Redactor }
+
+// Clean takes secrets out of a text and says whether it found one.
+func (c cleaner) Clean(text string) (clean string, found int) {
+	clean = c.redactor.Redact(text)
+	if clean != text {
+		found = 1
+	}
+	return clean, found
+}
+
+// forget erases a connection's credential and says what is left to do at the cloud.
+func (a *app) forget(ctx context.Context, c store.Connection) (said string, err error) {
+	path := c.Token[len("vault:"):]
+	if err := a.stores.keeper.Delete(ctx, path); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return "", err
+	}
+	switch c.Cloud {
+	case store.AWS:
+		return fmt.Sprintf("Aurora's External ID for it is gone; delete the role %s in AWS to be thorough.", c.Settings["role_arn"]), nil
+	case store.Tailscale:
+		return "Revoke the OAuth client in Tailscale's admin console to be thorough.", nil
+	}
+	return "The access token ends by itself within the hour.", nil
+}
+
+// headsEvery is how often the head of the audit chain goes to the log, where a cut tail would show.
+const headsEvery = time.Minute
+
+// logHeads writes the audit's head to the log until ctx ends.
+func logHeads(ctx context.Context, db *sql.DB, log zerolog.Logger) error {
+	tick := time.NewTicker(headsEvery)
+	defer tick.Stop()
+	for {
+		seq, hash, err := db.AuditHead(ctx)
+		if err == nil {
+			log.Info().Int64("seq", seq).Str("hash", hash).Msg("audit head")
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"aurora/agent/openai/modelsim"
+	"aurora/bot/slack/slacksim"
+	"aurora/providers"
+	"aurora/providers/cloudsim"
+	"aurora/store"
+)
+
+func playgroundCommand(s *settings, io streams) *cobra.Command {
+	var dir, addr string
+	c := &cobra.Command{
+		Use: "playground", Short: "Try Aurora in the browser: a small Slack and small clouds on this machine, no account or key needed",
+		Args: exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := s.load()
+			if err != nil {
+				return err
+			}
+			if dir == "" {
+				if dir, err = os.MkdirTemp("", "aurora-playground-"); err != nil {
+					return fmt.Errorf("make a place for the playground's data: %w", err)
+				}
+				defer func() { _ = os.RemoveAll(dir) }()
+			}
+			return play(c.Context(), cfg, dir, addr, io)
+		},
+	}
+	c.Flags().StringVar(&dir, "data-dir", "", "keep the playground's data here (default: a fresh place that is removed at the end)")
+	c.Flags().StringVar(&addr, "listen", "127.0.0.1:0", "loopback address of the chat page")
+	return c
+}
+
+// play runs a whole Aurora against simulators until ctx ends.
+func play(ctx context.Context, cfg config, dir, addr string, io streams) error {
+	if host, _, err := net.SplitHostPort(addr); err != nil || host != "127.0.0.1" && host != "localhost" && host != "::1" {
+		return fmt.Errorf("%w: --listen %s: the playground only listens on loopback, such as 127.0.0.1:7700", errUsage, addr)
+	}
+	logFile, err := os.OpenFile(filepath.Join(dir, "aurora.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the playground's log: %w", err)
+	}
+	defer func() { _ = logFile.Close() }()
+	sims, err := startSims(ctx, cfg, addr)
+	if err != nil {
+		return err
+	}
+	defer sims.close()
+	cfg = sims.configure(cfg, dir)
+	a, err := newApp(ctx, cfg, newLogger(logFile))
+	if err != nil {
+		return err
+	}
+	defer a.stores.close()
+	if err := sims.connectPeople(ctx, a); err != nil {
+		return fmt.Errorf("connect the playground's people: %w", err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.run(ctx) })
+	group.Go(func() error { return sims.welcome(ctx, a, io, logFile.Name()) })
+	return group.Wait()
+}
+
+// sims are the platform, clouds and model of the playground.
+type sims struct {
+	slack  *slacksim.Server
+	clouds *cloudsim.Server
+	model  *modelsim.Server // nil when a real one is set
+	token  string           // opens the page
+	mark   string           // the External ID the roles demand
+	close  func()
+}
+
+func startSims(ctx context.Context, cfg config, addr string) (*sims, error) {
+	s := &sims{token: rand.Text(), mark: "aurora-" + rand.Text() + rand.Text()}
+	if err := s.startSlack(ctx, addr); err != nil {
+		return nil, fmt.Errorf("start the simulated Slack: %w", err)
+	}
+	s.clouds = cloudsim.New(cloudsim.Config{})
+	if err := s.clouds.Start(); err != nil {
+		s.slack.Close()
+		return nil, fmt.Errorf("start the simulated clouds: %w", err)
+	}
+	s.close = func() { s.slack.Close(); s.clouds.Close() }
+	if cfg.hasModel() {
+		return s, nil
+	}
+	var err error
+	if s.model, err = modelsim.Start(ctx, "127.0.0.1:0", modelsim.Config{}); err != nil {
+		s.close()
+		return nil, fmt.Errorf("start the simulated model: %w", err)
+	}
+	return s, nil
+}
+
+// startSlack returns once the simulated Slack listens; it ends with ctx.
+func (s *sims) startSlack(ctx context.Context, addr string) error {
+	up, failed := make(chan *slacksim.Server, 1), make(chan error, 1)
+	go func() {
+		failed <- slacksim.ListenAndServe(ctx, addr, slacksim.Config{PageToken: s.token}, func(sim *slacksim.Server) { up <- sim })
+	}()
+	select {
+	case s.slack = <-up:
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+// configure points Aurora at the simulators.
+func (s *sims) configure(cfg config, dir string) config {
+	cfg.DatabaseURL, cfg.RedisURL, cfg.VaultAddr = "", "", ""
+	cfg.DataDir = dir
+	cfg.Listen, cfg.OpsListen = "127.0.0.1:0", "127.0.0.1:0"
+	cfg.SlackAPIURL, cfg.SlackAppToken, cfg.SlackBotToken = s.slack.URL(), store.Secret(s.slack.AppToken()), store.Secret(s.slack.BotToken(s.slack.TeamID()))
+	cfg.SlackSockets = 2
+	ends := s.clouds.Endpoints()
+	cfg.EndpointAWS, cfg.EndpointSTS, cfg.EndpointCompute = ends.AWS, ends.AWS, ends.GCPCompute
+	cfg.EndpointProjects, cfg.EndpointTailscale = ends.GCPResourceManager, ends.Tailscale
+	key := s.clouds.AWSKey()
+	cfg.identity = &awsKey{id: key.ID, secret: store.Secret(key.Secret)}
+	cfg.DefaultRole = string(store.Operator)
+	cfg.Admins = []string{"slack:T0NIMBUS01:U0CHLOE001"}
+	if s.model != nil {
+		cfg.OpenAIBase, cfg.OpenAIKey, cfg.Model = s.model.URL(), "playground", "simulated"
+	}
+	return cfg
+}
+
+// welcome says where the page is once Aurora answers there, and in plain words what is real and what is not.
+func (s *sims) welcome(ctx context.Context, a *app, io streams, logPath string) error {
+	if !s.awaitReady(ctx, a) {
+		return nil
+	}
+	_, _ = fmt.Fprintf(io.out, "\nAurora's playground is ready. Open this address (it works on this machine only):\n\n    %s\n\n", s.slack.PageURL())
+	_, _ = fmt.Fprintln(io.out, "The Slack you see and the clouds behind it are simulated: nothing you do here reaches a real account.")
+	if s.model != nil {
+		_, _ = fmt.Fprintln(io.out, "The model is simulated too: it understands simple requests only. Set OPENAI_API_KEY (or OPENAI_BASE_URL) and AURORA_MODEL for a real one.")
+	}
+	for _, name := range []string{"aws", "gcloud"} {
+		if program := a.programs[name]; program.Err != nil {
+			_, _ = fmt.Fprintf(io.out, "%s is not installed, so its cloud cannot be used here. %s\n", name, providers.Install(name))
+		}
+	}
+	_, _ = fmt.Fprintf(io.out, "\nTry:  @aurora list my EC2 instances      /aurora status      @aurora mode agent      @aurora stop instance i-...\nLog:  %s\nEnd:  Ctrl-C\n", logPath)
+	return nil
+}
+
+// awaitReady waits until Aurora's sockets are up.
+func (s *sims) awaitReady(ctx context.Context, a *app) bool {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for a.slack.Ready() != nil {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+	return true
+}

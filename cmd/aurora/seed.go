@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"aurora/providers/cloudsim"
+	"aurora/providers/gcp"
+	"aurora/store"
+)
+
+// connectPeople gives the playground's people what in real life they would link by themselves, so that the first
+// question has an answer: Ada and Ben have the AWS production account, Google Cloud and the tailnet. Chloe, the admin, has
+// nothing connected and can try `connect`.
+func (s *sims) connectPeople(ctx context.Context, a *app) error {
+	for _, role := range []string{cloudsim.RoleAdmin, cloudsim.RoleReadOnly} {
+		if err := s.clouds.SetTrust(role, s.mark); err != nil {
+			return err
+		}
+	}
+	owner, _, name, err := a.slack.Workspace(ctx)
+	if err != nil {
+		return err
+	}
+	org, err := a.stores.sql.EnsureOrganisation(ctx, store.Slack, owner, name)
+	if err != nil {
+		return err
+	}
+	for _, id := range []string{"U0ADA00001", "U0BEN00001"} {
+		p := store.Person{Platform: store.Slack, Team: owner, ID: id}
+		user, _, err := a.stores.sql.EnsureUser(ctx, org, p, store.Operator)
+		if err != nil {
+			return err
+		}
+		if err := s.connect(ctx, a, user, p); err != nil {
+			return fmt.Errorf("connect %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// connect stores the playground's three connections for a user.
+func (s *sims) connect(ctx context.Context, a *app, user store.User, p store.Person) error {
+	token := s.clouds.GoogleToken(cloudsim.GCPUser, 24*time.Hour, "https://www.googleapis.com/auth/cloud-platform")
+	google, err := gcp.NewCredential(token, cloudsim.GCPUser, time.Now().Add(24*time.Hour), []string{cloudsim.GCPProject})
+	if err != nil {
+		return err
+	}
+	client := s.clouds.TailscaleClient()
+	links := []struct {
+		conn store.Connection
+		cred store.Credential
+	}{
+		{store.Connection{Cloud: store.AWS, Account: cloudsim.ProdAccount, Region: "us-east-1", Settings: map[string]string{"role_arn": cloudsim.RoleAdmin}},
+			store.NewCredential(map[string]string{"external_id": s.mark, "role_arn": cloudsim.RoleAdmin})},
+		{store.Connection{Cloud: store.GCP, Account: cloudsim.GCPUser, Projects: []string{cloudsim.GCPProject}}, google},
+		{store.Connection{Cloud: store.Tailscale, Account: cloudsim.Tailnet, Settings: map[string]string{"scopes": strings.Join(client.Scopes, " ")}},
+			store.NewCredential(map[string]string{"client_id": client.ID, "client_secret": client.Secret})},
+	}
+	for _, l := range links {
+		path := store.CredentialPath(user.OrgID, user.ID, l.conn.Cloud, l.conn.Account, true)
+		if _, err := a.stores.keeper.Put(ctx, path, l.cred, 0); err != nil {
+			return fmt.Errorf("keep the %s credential: %w", l.conn.Cloud, err)
+		}
+		l.conn.OrgID, l.conn.UserID, l.conn.Token, l.conn.Status = user.OrgID, user.ID, "vault:"+path, store.ConnectionActive
+		if _, err := a.stores.sql.Connect(ctx, l.conn, p); err != nil {
+			return fmt.Errorf("keep the %s connection: %w", l.conn.Cloud, err)
+		}
+	}
+	return nil
+}

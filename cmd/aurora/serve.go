@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+)
+
+func serveCommand(s *settings, io streams) *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Run the bot", Args: exactly(0),
+		Long: "Run the bot against Slack. Settings come from the environment; `aurora doctor` tells what is missing.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := s.load()
+			if err != nil {
+				return err
+			}
+			if err := cfg.check(); err != nil {
+				return fmt.Errorf("the settings are not complete:\n%w", err)
+			}
+			a, err := newApp(c.Context(), cfg, newLogger(io.err))
+			if err != nil {
+				return err
+			}
+			defer a.stores.close()
+			return a.run(c.Context())
+		},
+	}
+}
+
+func newLogger(w io.Writer) zerolog.Logger {
+	return zerolog.New(w).With().Timestamp().Logger()
+}
+
+// shutdownTime is how long answers under way may take when the process is told to end.
+const shutdownTime = 5 * time.Second
+
+// run serves until ctx ends or a part gives up for good. Slack comes last and goes first: nothing is taken in that
+// nobody works on.
+func (a *app) run(ctx context.Context) error {
+	public, err := listen(ctx, "AURORA_LISTEN", a.config.Listen)
+	if err != nil {
+		return err
+	}
+	ops, err := listen(ctx, "AURORA_OPS_LISTEN", a.config.OpsListen)
+	if err != nil {
+		return errors.Join(err, public.Close())
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return serveHTTP(ctx, public, a.web.Handler()) })
+	group.Go(func() error { return serveHTTP(ctx, ops, a.opsHandler()) })
+	group.Go(func() error { return a.worker.Run(ctx) })
+	group.Go(func() error { return a.sweeper.Run(ctx) })
+	group.Go(func() error { return logHeads(ctx, a.stores.sql, a.log) })
+	group.Go(func() error { return a.slack.Run(ctx) })
+	a.log.Info().Str("public", public.Addr().String()).Str("ops", ops.Addr().String()).Bool("embedded", a.config.embedded()).
+		Bool("model", a.config.hasModel()).Str("policy", a.policy.Version()).Str("runner", a.stores.runner).Msg("aurora serves")
+	return group.Wait()
+}
+
+func listen(ctx context.Context, name, addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return l, nil
+}
+
+// serveHTTP serves until ctx ends, then lets answers under way finish for a while.
+func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve http: %w", err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		return server.Close()
+	}
+	return nil
+}
+
+// opsHandler answers whoever runs Aurora: is it alive, does it take work, how is it doing.
+func (a *app) opsHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := errors.Join(a.slack.Ready(), a.stores.ready(ctx)); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "ready\n")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(newRegistry(a.slack.Stats), promhttp.HandlerOpts{}))
+	return mux
+}

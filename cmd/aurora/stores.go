@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"aurora/store"
+	"aurora/store/redis"
+	"aurora/store/sealed"
+	"aurora/store/sql"
+	"aurora/store/vault"
+)
+
+// keeper keeps credentials: Vault, or the sealed file.
+type keeper interface {
+	Get(ctx context.Context, path string) (store.Credential, int64, error)
+	Put(ctx context.Context, path string, c store.Credential, cas int64) (int64, error)
+	Delete(ctx context.Context, path string) error
+	Ready(ctx context.Context) error
+	Close() error
+}
+
+var (
+	_ keeper = (*vault.Keeper)(nil)
+	_ keeper = (*sealed.Keeper)(nil)
+)
+
+// stores is everything this process keeps things in.
+type stores struct {
+	runner string // this process's name among the replicas
+	sql    *sql.DB
+	redis  *redis.DB
+	keeper keeper
+}
+
+// openStores opens what the configuration names; what cannot be opened is told all at once.
+func openStores(ctx context.Context, c config) (*stores, error) {
+	s := &stores{runner: runnerName()}
+	var err error
+	if c.embedded() {
+		err = s.openEmbedded(ctx, c)
+	} else {
+		err = errors.Join(s.openSQL(ctx, c), s.openRedis(ctx, c), s.openVault(ctx, c))
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// runnerName is unique for the life of a process: two starts of one replica are two runners.
+func runnerName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "aurora"
+	}
+	return fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:8])
+}
+
+func (s *stores) openEmbedded(ctx context.Context, c config) error {
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return fmt.Errorf("make AURORA_DATA_DIR: %w", err)
+	}
+	k, err := sealed.Open(sealed.Config{Dir: c.DataDir}) // takes the lock on the directory
+	if err != nil {
+		return err
+	}
+	s.keeper = k
+	path := filepath.Join(c.DataDir, "aurora.db")
+	if _, err := sql.Migrate(ctx, path, ""); err != nil {
+		return fmt.Errorf("prepare the embedded database: %w", err)
+	}
+	if s.sql, err = sql.Open(ctx, sql.Config{URL: path, AuditKey: c.AuditKey, Runner: s.runner}); err != nil {
+		return fmt.Errorf("open the embedded database: %w", err)
+	}
+	if s.redis, err = redis.Embedded(); err != nil {
+		return fmt.Errorf("start the embedded short-term memory: %w", err)
+	}
+	return nil
+}
+
+func (s *stores) openSQL(ctx context.Context, c config) error {
+	db, err := sql.Open(ctx, sql.Config{URL: c.DatabaseURL.Reveal(), AuditKey: c.AuditKey, Runner: s.runner})
+	if err != nil {
+		return fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	s.sql = db
+	var wrong []error
+	for _, fault := range db.CheckRole(ctx) {
+		wrong = append(wrong, errors.New("DATABASE_URL: "+fault))
+	}
+	return errors.Join(wrong...)
+}
+
+func (s *stores) openRedis(ctx context.Context, c config) error {
+	db, err := redis.Open(ctx, c.RedisURL.Reveal())
+	if err != nil {
+		return fmt.Errorf("REDIS_URL: %w", err)
+	}
+	s.redis = db
+	return nil
+}
+
+func (s *stores) openVault(ctx context.Context, c config) error {
+	k, err := vault.Open(ctx, vault.Config{Addr: c.VaultAddr, Token: c.VaultToken, RoleID: c.VaultRole, SecretID: c.VaultSecret})
+	if err != nil {
+		return fmt.Errorf("VAULT_ADDR: %w", err)
+	}
+	s.keeper = k
+	return nil
+}
+
+func (s *stores) close() {
+	if s.sql != nil {
+		_ = s.sql.Close()
+	}
+	if s.redis != nil {
+		_ = s.redis.Close()
+	}
+	if s.keeper != nil {
+		_ = s.keeper.Close()
+	}
+}
+
+// ready tells whether every store answers.
+func (s *stores) ready(ctx context.Context) error {
+	return errors.Join(s.sql.Ready(ctx), s.redis.Ready(ctx), s.keeper.Ready(ctx))
+}
