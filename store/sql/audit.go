@@ -51,28 +51,34 @@ func (d *DB) Audit(ctx context.Context, e store.AuditEntry) error {
 }
 
 // append must be the last thing a transaction does.
-func (c conn) append(ctx context.Context, e store.AuditEntry) error {
-	if c.speech == postgres {
+func (c conn) append(ctx context.Context, entries ...store.AuditEntry) error {
+	if c.speech == postgres && len(entries) > 0 {
 		if _, err := c.exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(auditLock)); err != nil {
 			return fmt.Errorf("append to audit: %w", err)
 		}
 	}
-	// A statement of its own, begun once the lock is held: it sees the last writer's row.
+	for _, e := range entries {
+		if err := c.link(ctx, e); err != nil {
+			return fmt.Errorf("append to audit: %w", err)
+		}
+	}
+	return nil
+}
+
+// link adds one entry to the chain. Its first statement begins once the lock is held: it sees the last writer's row.
+func (c conn) link(ctx context.Context, e store.AuditEntry) error {
 	err := c.one(ctx, `SELECT {clock}, coalesce((SELECT seq FROM audit ORDER BY seq DESC LIMIT 1), 0) + 1,
 		coalesce((SELECT hash FROM audit ORDER BY seq DESC LIMIT 1), '')`, nil, timeColumn{&e.At}, &e.Seq, &e.Prev)
 	if err != nil {
-		return fmt.Errorf("append to audit: %w", err)
+		return err
 	}
 	if e, err = tidy(e); err != nil {
 		return err
 	}
-	e.Hash = link(c.key, e)
+	e.Hash = hashOf(c.key, e)
 	_, err = c.exec(ctx, `INSERT INTO audit (`+auditColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		e.Seq, c.speech.param(e.At), e.Kind, e.OrgID, e.UserID, e.Person, e.Turn, e.Subject, string(e.Detail), e.Prev, e.Hash)
-	if err != nil {
-		return fmt.Errorf("append to audit: %w", err)
-	}
-	return nil
+	return err
 }
 
 // tidy makes an entry that both engines, and JSON, give back byte for byte.

@@ -69,7 +69,7 @@ func (v *verifier) check(e store.AuditEntry) {
 	case e.Prev != before.Hash:
 		v.fault("Audit row %d does not follow from row %d: one of the two was changed or replaced.", e.Seq, before.Seq)
 	}
-	if !isText(e) || !hmac.Equal([]byte(e.Hash), []byte(link(v.key, e))) {
+	if !isText(e) || !hmac.Equal([]byte(e.Hash), []byte(hashOf(v.key, e))) {
 		v.fault("Audit row %d was changed after it was written, or was written with another AURORA_AUDIT_KEY.", e.Seq)
 	}
 	for _, hash := range v.heads[e.Seq] {
@@ -102,9 +102,9 @@ func isText(e store.AuditEntry) bool {
 	return true
 }
 
-// link is the hash of an entry: HMAC-SHA-256 with the key, or plain SHA-256 without one, over the hash before it, a
+// hashOf is the hash of an entry: HMAC-SHA-256 with the key, or plain SHA-256 without one, over the hash before it, a
 // newline and the canonical JSON of the rest, in hex.
-func link(key store.Secret, e store.AuditEntry) string {
+func hashOf(key store.Secret, e store.AuditEntry) string {
 	canonical, err := json.Marshal([]any{
 		e.Seq, e.At.UTC().Format("2006-01-02T15:04:05.000000Z"), e.Kind, e.OrgID, e.UserID, e.Person, e.Turn, e.Subject, string(e.Detail),
 	})

@@ -41,6 +41,9 @@ func (d *DB) BeginIntent(ctx context.Context, i store.Intent) (existing *store.I
 	}
 	err = d.tx(ctx, func(tx conn) error {
 		existing = nil
+		if err := tx.gate(ctx, i.OrgID, "_shared"); err != nil {
+			return err
+		}
 		begun, err := tx.insertIntent(ctx, i)
 		if err != nil {
 			return err
@@ -58,8 +61,8 @@ func (d *DB) BeginIntent(ctx context.Context, i store.Intent) (existing *store.I
 	return existing, nil
 }
 
-// insertIntent looks at stop and freeze in the statement that inserts, and locks the two rows it looked at: a stop or a
-// freeze that is being written is waited for and then seen; one that comes later waits for this intent to be committed.
+// insertIntent looks at stop and freeze in the statement that inserts. The gate, which BeginIntent holds, has let every
+// stop and freeze that came before be committed; one that comes later waits until this intent is.
 func (c conn) insertIntent(ctx context.Context, i store.Intent) (begun bool, err error) {
 	argv, err := encode(append([]string{}, i.Argv...))
 	if err != nil {
@@ -69,7 +72,7 @@ func (c conn) insertIntent(ctx context.Context, i store.Intent) (begun bool, err
 			connection_id, account, argv, policy_rule, policy, runner, lease_until)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, {lease}
 		FROM turns t JOIN freezes f ON f.org_id = t.org_id
-		WHERE t.id = $4 AND t.org_id = $2 AND t.stopped_at IS NULL AND (NOT f.frozen OR $8 = '`+readEffect+`') {share}
+		WHERE t.id = $4 AND t.org_id = $2 AND t.stopped_at IS NULL AND (NOT f.frozen OR $8 = '`+readEffect+`')
 		ON CONFLICT DO NOTHING`,
 		i.ID, i.OrgID, i.UserID, i.Turn, i.Step, clean(i.Call), i.Confirmation, i.Effect, i.Cloud, i.ConnectionID, clean(i.Account),
 		argv, i.PolicyRule, i.Policy, i.Runner)
@@ -91,7 +94,7 @@ func (c conn) standing(ctx context.Context, i store.Intent) (*store.Intent, erro
 	if !there.Lost || there.Effect != readEffect || i.Effect != readEffect {
 		return &there, nil
 	}
-	ok, err := c.has(ctx, `SELECT 1 FROM turns WHERE id = $1 AND stopped_at IS NULL {share}`, i.Turn)
+	ok, err := c.has(ctx, `SELECT 1 FROM turns WHERE id = $1 AND stopped_at IS NULL`, i.Turn)
 	if err != nil {
 		return nil, err
 	}
@@ -174,12 +177,11 @@ func (d *DB) LostIntents(ctx context.Context) (lost []store.Intent, err error) {
 		if err != nil {
 			return err
 		}
+		var entries []store.AuditEntry
 		for _, i := range lost {
-			if err := tx.append(ctx, outcomeEntry(i, map[string]any{"status": "unknown"})); err != nil {
-				return err
-			}
+			entries = append(entries, outcomeEntry(i, map[string]any{"status": "unknown"}))
 		}
-		return nil
+		return tx.append(ctx, entries...)
 	})
 	return lost, err
 }

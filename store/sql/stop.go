@@ -3,40 +3,57 @@ package sql
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"aurora/store"
 )
+
+// gateLock is the first half of the key of an organisation's gate.
+const gateLock = 0x6175726f
+
+// gate lets intents of an organisation through side by side (_shared), or a stop or freeze alone (""). Row locks would
+// do, but those who share one never let a writer in while they keep coming; this lock is fair. SQLite has one writer.
+func (c conn) gate(ctx context.Context, orgID, way string) error {
+	if c.speech != postgres {
+		return nil
+	}
+	_, err := c.exec(ctx, `SELECT pg_advisory_xact_lock`+way+`($1, hashtext($2))`, int32(gateLock), orgID)
+	return err
+}
 
 // RequestStop stops turns, running or waiting, and audits who did it. Once it has returned no intent of theirs is taken
 // on any more. Turns that are stopped already, over, or unknown are passed over.
 func (d *DB) RequestStop(ctx context.Context, turnIDs []string, by store.Person) error {
 	return d.tx(ctx, func(tx conn) error {
-		stopped := map[string]string{} // turn to organisation
+		orgs := map[string]string{} // turn to organisation
 		for _, id := range turnIDs {
-			var org string
-			err := tx.one(ctx, `UPDATE turns SET stopped_at = {now}, stopped_by = $1
-				WHERE id = $2 AND stopped_at IS NULL AND state IN ('running', 'waiting') RETURNING org_id`, []any{by.String(), id}, &org)
-			if errors.Is(err, store.ErrNotFound) {
-				continue
+			turn, err := first(ctx, tx, scanTurn, `SELECT `+turnColumns+` FROM turns WHERE id = $1`, id)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
 			}
+			orgs[id] = turn.OrgID
+		}
+		// Always in the same order, so that two stops never wait for each other.
+		for _, org := range slices.Compact(slices.Sorted(maps.Values(orgs))) {
+			if err := tx.gate(ctx, org, ""); err != nil {
+				return err
+			}
+		}
+		var entries []store.AuditEntry
+		for _, id := range slices.Sorted(maps.Keys(orgs)) {
+			n, err := tx.exec(ctx, `UPDATE turns SET stopped_at = {now}, stopped_by = $1
+				WHERE id = $2 AND stopped_at IS NULL AND state IN ('running', 'waiting')`, by.String(), id)
 			if err != nil {
 				return err
 			}
-			stopped[id] = org
-		}
-		for _, id := range turnIDs {
-			org, ok := stopped[id]
-			if !ok {
-				continue
-			}
-			delete(stopped, id)
-			entry := note(store.AuditStop, org, by, id, nil)
-			entry.Turn = id
-			if err := tx.append(ctx, entry); err != nil {
-				return err
+			if n == 1 {
+				entry := note(store.AuditStop, orgs[id], by, id, nil)
+				entry.Turn = id
+				entries = append(entries, entry)
 			}
 		}
-		return nil
+		return tx.append(ctx, entries...)
 	})
 }
 
@@ -49,6 +66,9 @@ func (d *DB) Stopped(ctx context.Context, turnID string) (bool, error) {
 // intent is taken on. A second freeze keeps the first one's name and reason.
 func (d *DB) Freeze(ctx context.Context, f store.Freeze) error {
 	return d.tx(ctx, func(tx conn) error {
+		if err := tx.gate(ctx, f.OrgID, ""); err != nil {
+			return err
+		}
 		n, err := tx.exec(ctx, `UPDATE freezes SET frozen = $1, by = $2, reason = $3, at = {now} WHERE org_id = $4 AND NOT frozen`,
 			true, clean(f.By), clean(f.Reason), f.OrgID)
 		if err != nil {

@@ -1,0 +1,65 @@
+package sql_test
+
+import (
+	"testing"
+
+	"aurora/store"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestOutboxKeepsOrderAndOneOfEachPart(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, e *engine) {
+		db := e.open(t, "r1")
+		receive(t, db, event("k1", "thread", ada))
+		c := claim(t, db, "r1")
+		place := store.Place{Platform: store.Slack, Team: "T1", Channel: "C1", Thread: "1.1", Whisper: "U1"}
+		posts := []store.Post{
+			{Turn: "turn_1", Part: 9, Kind: store.PostMessage, Place: place, Body: []byte(`{"n":1}`)},
+			{Turn: "turn_1", Part: 2, Kind: store.PostUpdate, Target: 9, Place: place, Body: []byte(`{"n":2}`), Secret: true},
+			{Turn: "turn_0", Part: 2, Kind: store.PostWhisper, Place: place},
+		}
+		must(t, db.AddPosts(t.Context(), c, posts[:2]))
+		must(t, db.AddPosts(t.Context(), c, append(posts, store.Post{Turn: "turn_1", Part: 9, Body: []byte(`{"n":3}`)})))
+		got, err := db.Outbox(t.Context(), c)
+		must(t, err)
+		for i := range posts {
+			posts[i].ID, posts[i].Thread = got[i].ID, "thread"
+		}
+		if diff := cmp.Diff(posts, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestSentPostIsKnownByTurnAndPart(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, e *engine) {
+		db := e.open(t, "r1")
+		receive(t, db, event("k1", "thread", ada))
+		c := claim(t, db, "r1")
+		place := store.Place{Platform: store.Slack, Team: "T1", Channel: "C1"}
+		must(t, db.AddPosts(t.Context(), c, []store.Post{{Turn: "turn_1", Part: 3, Place: place, Body: []byte(`{"reply":"https://hook"}`)}}))
+		posts, err := db.Outbox(t.Context(), c)
+		must(t, err)
+		must(t, db.BeginSend(t.Context(), c, posts[0].ID))
+		if posts, err = db.Outbox(t.Context(), c); err != nil || !posts[0].Tried {
+			t.Fatalf("a begun send is not noted: %+v, %v", posts, err)
+		}
+		_, _, err = db.PostTS(t.Context(), "turn_1", 3)
+		want(t, err, store.ErrNotFound)
+		must(t, db.Sent(t.Context(), c, posts[0].ID, "17.4"))
+		where, ts, err := db.PostTS(t.Context(), "turn_1", 3)
+		if err != nil || ts != "17.4" || where != place {
+			t.Errorf("it stands at %v %q, error %v", where, ts, err)
+		}
+		if posts, err = db.Outbox(t.Context(), c); err != nil || len(posts) != 0 {
+			t.Errorf("a sent post is still in the outbox: %+v, %v", posts, err)
+		}
+		if body := e.text(t, `SELECT CAST(body AS text) FROM outbox`); body != "" {
+			t.Errorf("the sent post still holds %s", body)
+		}
+		want(t, db.Sent(t.Context(), c, 999, "1.1"), store.ErrNotFound)
+	})
+}
