@@ -31,7 +31,7 @@ func (s *Server) Slash(user, channel, line string, opts ...SlashOption) (Outcome
 	}
 	command, text, _ := strings.Cut(strings.TrimSpace(line), " ")
 	if problem := s.slashRefused(p, ch, command, o.thread); problem != "" {
-		s.whisper(ch, p, problem)
+		s.whisper(ch, p, o.thread, problem)
 		s.mu.Unlock()
 		return Outcome{}, fmt.Errorf("slack refuses: %s", problem)
 	}
@@ -87,7 +87,7 @@ func slashChannel(ch *channel) string {
 // settleSlash shows the person what the ack carried, or that the app failed.
 func (s *Server) settleSlash(p *person, ch *channel, t *team, command string, o Outcome, ack json.RawMessage) {
 	if !o.Acked {
-		s.whisper(ch, p, fmt.Sprintf("%s failed with the error %q", command, o.Error))
+		s.whisper(ch, p, "", fmt.Sprintf("%s failed with the error %q", command, o.Error))
 		return
 	}
 	if len(ack) == 0 {

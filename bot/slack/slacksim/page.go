@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-//go:embed page/index.html page/app.css page/*.js
+//go:embed page/index.html page/app.css page/icon.svg page/*.js
 var pageFiles embed.FS
 
 // policy lets the page load its own script, style and data, and nothing else from anywhere.
@@ -98,7 +98,9 @@ func (s *Server) serveEmbedded(w http.ResponseWriter, r *http.Request, name stri
 		http.NotFound(w, r)
 		return
 	}
-	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	// Named here: what a machine's own tables say about types differs.
+	types := map[string]string{".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+	w.Header().Set("Content-Type", types[path.Ext(name)])
 	// The browser may be gone; it will ask again.
 	_, _ = w.Write(contents)
 }

@@ -77,12 +77,12 @@ func (s *Server) warnAbsent(ch *channel, p *person, m *message) {
 	if !t.installed || ch.members[t.botKey()] || !strings.Contains(m.text, "<@"+t.BotUser+">") {
 		return
 	}
-	s.whisper(ch, p, "You mentioned <@"+t.BotUser+">, but they're not in this channel. Invite them to let them see it.")
+	s.whisper(ch, p, m.thread, "You mentioned <@"+t.BotUser+">, but they're not in this channel. Invite them to let them see it.")
 }
 
-// whisper shows one person a line from Slack itself.
-func (s *Server) whisper(ch *channel, p *person, text string) {
-	s.add(ch, &message{author: s.slackbot(p.Team), text: text, onlyFor: p.key, subtype: "bot_message"})
+// whisper shows one person a line from Slack itself, in a thread when one is given.
+func (s *Server) whisper(ch *channel, p *person, thread, text string) {
+	s.add(ch, &message{author: s.slackbot(p.Team), text: text, thread: thread, onlyFor: p.key, subtype: "bot_message"})
 }
 
 // slackbot is Slack's own account in a workspace, made when first needed.

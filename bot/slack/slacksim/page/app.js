@@ -74,7 +74,7 @@ function drawSide() {
   $('notice').hidden = !state.notice;
   const row = (c) => el('button', { type: 'button', class: 'channel' + (c.id === here ? ' on' : '') + (c.id !== here && c.last > (seen.get(c.id) || '') ? ' unread' : ''),
     'data-channel': c.id, onclick: () => openChannel(c.id) },
-  c.dm ? avatar(personBy(state.bot), true) : el('span', { class: 'sign' }, c.private ? '🔒' : '#'), el('span', { class: 'name' }, c.dm ? state.app : c.name));
+  c.dm ? avatar(personBy(state.bot), true) : el('span', { class: 'sign' }, c.private ? el('span', { class: 'lock' }) : '#'), el('span', { class: 'name' }, c.dm ? state.app : c.name));
   const dm = state.channels.find((c) => c.dm);
   const start = el('button', { type: 'button', class: 'channel', onclick: openDM }, avatar(personBy(state.bot) || {}, true), el('span', { class: 'name' }, state.app));
   $('channels').replaceChildren(el('h2', {}, 'Channels'), ...state.channels.filter((c) => !c.dm).map(row), el('h2', {}, 'Direct messages'), dm ? row(dm) : start);
@@ -159,11 +159,11 @@ function drawMessage(m, inThread) {
       el('span', { class: 'who' }, author.real_name), bot || '', guest || '', foreign || '',
       el('time', { class: 'when', datetime: time(m.ts).toISOString(), title: time(m.ts).toLocaleString() }, time(m.ts).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })),
       el('div', { class: 'body' }, body, m.edited ? el('span', { class: 'edited' }, '(edited)') : null),
-      (m.files || []).map((f) => el('a', { class: 'file', href: '/files/' + f.id, target: '_blank', rel: 'noopener noreferrer' }, '📄', el('span', {}, f.title || f.name, el('small', {}, f.size + ' bytes')))),
-      m.failed ? el('div', { class: 'failed' }, '⚠ ' + state.app + ' did not answer in time (' + m.failed + '). Try again.') : null,
+      (m.files || []).map((f) => el('a', { class: 'file', href: '/files/' + f.id, target: '_blank', rel: 'noopener noreferrer' }, el('span', { class: 'page' }), el('span', {}, f.title || f.name, el('small', {}, f.size + ' bytes')))),
+      m.failed ? el('div', { class: 'failed' }, state.app + ' did not answer in time (' + m.failed + '). Try again.') : null,
       !inThread && m.reply_count ? el('button', { type: 'button', class: 'replies', 'data-thread': m.ts, onclick: () => openThread(m.ts) },
         m.reply_count + (m.reply_count > 1 ? ' replies' : ' reply'), el('small', {}, 'View thread')) : null),
-    !inThread && !m.ephemeral ? el('div', { class: 'tools' }, el('button', { type: 'button', onclick: () => openThread(m.ts) }, '💬 Reply in thread')) : null);
+    !inThread && !m.ephemeral ? el('div', { class: 'tools' }, el('button', { type: 'button', onclick: () => openThread(m.ts) }, 'Reply in thread')) : null);
 }
 
 // fill draws a list of messages, and stays at its end when the reader was there.
@@ -206,7 +206,7 @@ function write(text) {
 
 function drawBar() {
   const c = current();
-  $('title').textContent = c.dm ? state.app : (c.private ? '🔒 ' : '# ') + (c.name || '');
+  $('title').replaceChildren(...(c.dm ? [state.app] : [c.private ? el('span', { class: 'lock' }) : '#', ' ' + (c.name || '')]));
   $('topic').textContent = c.dm ? 'Direct message' : [c.members + (c.members === 1 ? ' member' : ' members'), c.topic].filter(Boolean).join(' · ');
   const badges = (c.shared || []).map((name) => el('span', { class: 'badge warn' }, 'Shared with ' + name));
   if (c.guests) badges.push(el('span', { class: 'badge warn' }, 'Guests here'));
