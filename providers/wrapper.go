@@ -172,14 +172,16 @@ func googleProgram(name, file string, path []string) (Program, error) {
 		return Program{}, fmt.Errorf("look behind %s: %w", file, err)
 	}
 	python := filepath.Join(root, "platform", "bundledpythonunix", "bin", "python3")
-	flags := []string{isolated}
+	// The starters of gsutil and bq import what lies beside them, which isolation would hide; the working directory is
+	// still not looked into. -S is what gcloud's own wrapper says.
+	flags := []string{"-E", "-s"}
+	if name == "gcloud" {
+		flags = []string{isolated, "-S"}
+	}
 	if _, err := os.Stat(python); err != nil {
 		if python, err = findPython("python3", path); err != nil {
 			return Program{}, fmt.Errorf("python for %s: %w", name, err)
 		}
-	}
-	if name == "gcloud" {
-		flags = append(flags, "-S") // as its own wrapper does: half the start-up time
 	}
 	env := map[string]string{
 		"CLOUDSDK_ROOT_DIR": root, "CLOUDSDK_PYTHON": python, "CLOUDSDK_PYTHON_ARGS": strings.Join(flags, " "),
