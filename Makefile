@@ -3,9 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 GO ?= go
-CACHE := $(shell $(GO) env GOCACHE)/../aurora-test
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/aurora-test
 VAULT := $(CACHE)/vault-1.21.2
-LINT_VERSION := v2.12.2
+LINT_VERSION := v2.15.0
 LINT := $(CACHE)/golangci-lint-$(LINT_VERSION)
 
 .PHONY: build run test test-short lint bench tools servers policy-tables clean
@@ -19,7 +19,7 @@ run: build
 # Everything, against the real thing: PostgreSQL, Redis, Vault, the CLIs, npm clients, a browser.
 test: tools
 	$(GO) vet ./...
-	AURORA_TEST_VAULT=$(VAULT) $(GO) test -race -shuffle=on -timeout 30m ./...
+	$(GO) test -race -shuffle=on -timeout 30m ./...
 
 # What needs no server and no npm: for the minute between two edits.
 test-short:
@@ -30,7 +30,7 @@ lint: $(LINT)
 	$(LINT) run ./...
 
 bench: tools
-	AURORA_TEST_VAULT=$(VAULT) $(GO) test -run '^$$' -bench . -benchtime 1s -timeout 30m ./...
+	$(GO) test -run '^$$' -bench . -benchtime 1s -timeout 30m ./...
 
 # What the tests drive and cannot be without: servers from Debian, Vault from its module, built once and kept.
 tools: servers $(VAULT)

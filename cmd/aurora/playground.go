@@ -53,7 +53,7 @@ func play(ctx context.Context, cfg config, dir, addr string, io streams) error {
 		return fmt.Errorf("open the playground's log: %w", err)
 	}
 	defer func() { _ = logFile.Close() }()
-	sims, err := startSims(ctx, cfg, addr)
+	sims, err := startSims(ctx, cfg, addr, modelsim.Config{})
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ type sims struct {
 	close  func()
 }
 
-func startSims(ctx context.Context, cfg config, addr string) (*sims, error) {
+func startSims(ctx context.Context, cfg config, addr string, model modelsim.Config) (*sims, error) {
 	s := &sims{token: rand.Text(), mark: "aurora-" + rand.Text() + rand.Text()}
 	if err := s.startSlack(ctx, addr); err != nil {
 		return nil, fmt.Errorf("start the simulated Slack: %w", err)
@@ -98,7 +98,7 @@ func startSims(ctx context.Context, cfg config, addr string) (*sims, error) {
 		return s, nil
 	}
 	var err error
-	if s.model, err = modelsim.Start(ctx, "127.0.0.1:0", modelsim.Config{}); err != nil {
+	if s.model, err = modelsim.Start(ctx, "127.0.0.1:0", model); err != nil {
 		s.close()
 		return nil, fmt.Errorf("start the simulated model: %w", err)
 	}

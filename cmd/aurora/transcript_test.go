@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"aurora/agent/openai/modelsim"
+	"aurora/bot/slack/slacksim"
+	"aurora/store"
+)
+
+// Transcripts are conversations with a whole Aurora: embedded stores, the simulated Slack, model and clouds, and the real
+// CLIs. A file's comment is the story, one line a step; model.json is what the model answers (its own simple brain where
+// it is missing); policy.yaml are the organisation's rules.
+//
+//	ada in ops: @aurora list my EC2 instances    says it in a channel; what follows happens in that thread
+//	ada in dm: ...                               says it to Aurora alone
+//	ada replies: ...                             says it in the thread
+//	ada types: /aurora status                    a slash command, in the channel
+//	ada clicks confirm                           the newest button of that action which she sees
+//	ada sees: text / ada sees alone: text        waits for a message with the text (alone: only she can see it)
+//	ada never sees: text                         no message with the text stands there now
+//	ran ec2:StopInstances 1                      that often the cloud was asked to, by now
+//	audit asked 1                                that many rows of the kind
+//	freeze by chloe, roles, ...                  are slash commands like any other
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/transcripts/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			newStory(t, archive).tell(string(archive.Comment))
+		})
+	}
+}
+
+// story is a transcript while it is told.
+type story struct {
+	*world
+	channel string
+	thread  string
+	button  int
+}
+
+func newStory(t *testing.T, archive *txtar.Archive) *story {
+	o := worldOptions{}
+	for _, f := range archive.Files {
+		switch f.Name {
+		case "model.json":
+			if err := json.Unmarshal(f.Data, &o.script); err != nil {
+				t.Fatalf("model.json: %v", err)
+			}
+		case "policy.yaml":
+			o.policy = f.Data
+		case "needs":
+			needs(t, strings.Fields(string(f.Data)))
+		default:
+			t.Fatalf("no such section: %s", f.Name)
+		}
+	}
+	return &story{world: newWorld(t, o)}
+}
+
+func (s *story) tell(text string) {
+	s.t.Helper()
+	for n, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if err := s.step(line); err != nil {
+			s.t.Fatalf("line %d: %s: %v\n\n%s", n+1, line, err, s.dump())
+		}
+	}
+}
+
+func (s *story) step(line string) error {
+	head, text, spoken := strings.Cut(line, ": ")
+	words := strings.Fields(head)
+	switch {
+	case words[0] == "ran":
+		return s.wantRan(words[1], words[2])
+	case words[0] == "audit":
+		return s.wantAudit(words[1], words[2])
+	case len(words) == 3 && words[1] == "in" && spoken:
+		return s.say(words[0], words[2], text)
+	case len(words) == 2 && words[1] == "replies" && spoken:
+		_, err := s.sims.slack.Say(people[words[0]], s.channel, text, slacksim.InThread(s.thread))
+		return err
+	case len(words) == 2 && words[1] == "types" && spoken:
+		_, err := s.sims.slack.Slash(people[words[0]], s.place(), text)
+		return err
+	case len(words) == 3 && words[1] == "clicks":
+		return s.click(words[0], words[2])
+	case len(words) == 2 && words[1] == "sees" && spoken:
+		return s.wait(words[0], text, false)
+	case len(words) == 3 && words[1] == "sees" && words[2] == "alone":
+		return s.wait(words[0], text, true)
+	case len(words) == 3 && words[1] == "never" && words[2] == "sees":
+		return s.never(words[0], text)
+	}
+	return fmt.Errorf("there is no such step")
+}
+
+// people are the playground's, by first name.
+var people = map[string]string{"ada": "U0ADA00001", "ben": "U0BEN00001", "chloe": "U0CHLOE001", "gus": "U0GUS00001", "petra": "T0PARTNER1:U0PETRA001"}
+
+var rooms = map[string]string{"ops": "C0OPS00001", "checkout": "C0CHECKOUT", "oncall": "C0ONCALL01", "shared": "C0SHARED01"}
+
+func (s *story) place() string {
+	if s.channel == "" {
+		s.channel = rooms["ops"]
+	}
+	return s.channel
+}
+
+func (s *story) say(who, room, text string) (err error) {
+	s.channel = rooms[room]
+	if room == "dm" {
+		if s.channel, err = s.sims.slack.OpenDM(people[who]); err != nil {
+			return err
+		}
+	}
+	s.thread, err = s.sims.slack.Say(people[who], s.channel, text)
+	return err
+}
+
+// seen is everything a person sees in the story's channel and thread, oldest first.
+func (s *story) seen(who string) []slacksim.Message {
+	messages, err := s.sims.slack.Messages(people[who], s.place())
+	if err != nil {
+		return nil
+	}
+	return messages
+}
+
+func (s *story) wait(who, text string, alone bool) error {
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	err := s.sims.slack.Wait(ctx, func() bool {
+		for _, m := range s.seen(who) {
+			if m.User == aurora && strings.Contains(flat(m.Plain), text) && (!alone || m.Ephemeral || strings.HasPrefix(s.channel, "D")) {
+				return true
+			}
+		}
+		return false
+	})
+	if err != nil {
+		return fmt.Errorf("%s did not come to see it: %w", who, err)
+	}
+	return nil
+}
+
+func flat(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func (s *story) never(who, text string) error {
+	for _, m := range s.seen(who) {
+		if strings.Contains(flat(m.Plain), text) {
+			return fmt.Errorf("it is there: %s", m.Plain)
+		}
+	}
+	return nil
+}
+
+// click presses the newest button of that action; it waits until there is one.
+func (s *story) click(who, action string) error {
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	var at, id string
+	err := s.sims.slack.Wait(ctx, func() bool {
+		for _, m := range s.seen(who) {
+			for _, b := range m.Buttons {
+				if b.ActionID == action || strings.HasPrefix(b.ActionID, action+":") {
+					at, id = m.TS, b.ActionID
+				}
+			}
+		}
+		return at != ""
+	})
+	if err != nil {
+		return fmt.Errorf("no such button: %w", err)
+	}
+	_, err = s.sims.slack.Click(people[who], s.channel, at, id)
+	return err
+}
+
+func (s *story) wantRan(action, count string) error {
+	n, err := strconv.Atoi(count)
+	if err != nil {
+		return err
+	}
+	if got := s.sims.clouds.Executed(action); got != n {
+		return fmt.Errorf("%s was carried out %d times", action, got)
+	}
+	return nil
+}
+
+func (s *story) wantAudit(kind, count string) error {
+	n, err := strconv.Atoi(count)
+	if err != nil {
+		return err
+	}
+	got := 0
+	for entry, err := range s.app.stores.sql.AuditWalk(s.t.Context(), 1) {
+		if err != nil {
+			return err
+		}
+		if entry.Kind == store.AuditKind(kind) {
+			got++
+		}
+	}
+	if got != n {
+		return fmt.Errorf("the audit has %d rows of the kind %s", got, kind)
+	}
+	return nil
+}
+
+// dump is what everybody sees, for a failing test.
+func (s *story) dump() string {
+	var b strings.Builder
+	for who := range people {
+		for _, m := range s.seen(who) {
+			fmt.Fprintf(&b, "%s sees [%s ephemeral=%v] %s\n", who, m.User, m.Ephemeral, m.Plain)
+		}
+	}
+	fmt.Fprintf(&b, "\nlog:\n%s", s.log.String())
+	return b.String()
+}
+
+const (
+	aurora   = "U0AURORA01"
+	patience = 30 * time.Second
+)
+
+// world is a whole Aurora on simulators.
+type world struct {
+	t    *testing.T
+	sims *sims
+	app  *app
+	log  *safeBuffer
+}
+
+type worldOptions struct {
+	script modelsim.Script
+	policy []byte
+}
