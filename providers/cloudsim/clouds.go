@@ -3,8 +3,21 @@ package cloudsim
 // mount puts every cloud below its path. AWS answers at the root, because its tools take one address for all services;
 // it must stay the last.
 func (s *Server) mount() {
+	s.grants = map[string]*authorizationServer{}
+	for name, client := range s.config.OAuth {
+		s.grants[name] = newAuthorizationServer(name, client)
+	}
+	google := s.grants["gcp"]
+	google.prefix = "ya29.a0"
+	google.accounts = func(w *World) []string { return w.GCP.Users }
 	s.aws = newAWSCloud(s)
+	s.tailnet = newTailscaleCloud(s)
+	s.scaleway = &scalewayCloud{}
 	s.clouds = []mounted{
+		{"/compute/v1", "gcp", &gcpCloud{server: s, oauth: google, service: "compute", routes: computeRoutes}},
+		{"/cloudresourcemanager", "gcp", &gcpCloud{server: s, oauth: google, service: "cloudresourcemanager", routes: projectRoutes}},
+		{"/google", "gcp", &googleSignIn{server: s, oauth: google}},
+		{"/tailscale/api/v2", "tailscale", s.tailnet},
 		{"", "aws", s.aws},
 	}
 }

@@ -35,6 +35,7 @@ type Config struct {
 	OAuth map[string]OAuthClient
 	// TailscaleClient is an OAuth client with every scope. Empty means a random one.
 	TailscaleClient TailscaleClient
+	ScalewayKeys    []ScalewayKey
 }
 
 // AWSKey is one AWS access key. SessionToken is empty for the long-lived ones.

@@ -18,21 +18,21 @@ const maxBody = 6 << 20 // no request of a command line tool is larger
 type Server struct {
 	config Config
 
-	mu      sync.Mutex
-	world   World
-	changed chan struct{} // closed and replaced at every change
-	release chan struct{} // closed and replaced by Release
-	journal []*Entry
-	number  int
-	faults  []*Fault
-	hook    Hook
-	clouds  []mounted
-	aws     *awsCloud
-	gcp     *gcpCloud
-	tailnet *tailscaleCloud
-	grants  map[string]*authorizationServer // by OAuth client name
-	base    string                          // http://127.0.0.1:port once it listens
-	http    *http.Server
+	mu       sync.Mutex
+	world    World
+	changed  chan struct{} // closed and replaced at every change
+	release  chan struct{} // closed and replaced by Release
+	journal  []*Entry
+	number   int
+	faults   []*Fault
+	hook     Hook
+	clouds   []mounted
+	aws      *awsCloud
+	tailnet  *tailscaleCloud
+	scaleway *scalewayCloud
+	grants   map[string]*authorizationServer // by OAuth client name
+	base     string                          // http://127.0.0.1:port once it listens
+	http     *http.Server
 
 	life context.Context // ends with Close
 	end  context.CancelFunc
@@ -154,10 +154,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.control(w, r, body)
 		return
 	}
-	s.serveCloud(w, r, body)
+	if r.URL.Path == "/batch/compute/v1" {
+		s.batch(w, r, body)
+		return
+	}
+	answer, cut := s.handle(r, body)
+	if cut {
+		panic(http.ErrAbortHandler) // the server's own way to close a connection without an answer
+	}
+	write(w, answer)
 }
 
-func (s *Server) serveCloud(w http.ResponseWriter, r *http.Request, body []byte) {
+// handle takes one request through the cloud it is for. cut tells that the connection is to be closed unanswered.
+func (s *Server) handle(r *http.Request, body []byte) (answer reply, cut bool) {
 	m := s.cloudOf(r.URL.Path)
 	req := &request{
 		Request: r, body: body, base: "http://" + r.Host,
@@ -171,17 +180,14 @@ func (s *Server) serveCloud(w http.ResponseWriter, r *http.Request, body []byte)
 		s.journal = append(s.journal, req.entry)
 		act = m.cloud.plan(req)
 	})
-	answer, cut := s.perform(req, m.cloud, act)
+	answer, cut = s.perform(req, m.cloud, act)
 	s.update(func() {
 		req.entry.Ended = time.Now()
 		if !cut {
 			req.entry.Status = answer.status
 		}
 	})
-	if cut {
-		panic(http.ErrAbortHandler) // the server's own way to close a connection without an answer
-	}
-	write(w, answer)
+	return answer, cut
 }
 
 // perform carries the request out between its two stages. cut tells that the connection is to be closed unanswered.

@@ -17,7 +17,7 @@ var stsOps = map[string]awsOp{
 
 var (
 	sessionNameShape = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
-	externalIDShape  = regexp.MustCompile(`^[\w+=,.@:/-]{2,1224}$`)
+	externalIDShape  = regexp.MustCompile(`^[\w+=,.@:/-]+$`) // and of 2 to 1224 characters, more than a pattern can count
 )
 
 const maxSessionPolicy = 2048 // characters of inline policy and policy ARNs together
@@ -156,7 +156,7 @@ func (c *awsCall) readAssumption() (assumption, *awsError) {
 	if !sessionNameShape.MatchString(a.session) {
 		return a, constraint(a.session, "roleSessionName", `Member must satisfy regular expression pattern: [\w+=,.@-]* and have length between 2 and 64`)
 	}
-	if c.form.Has("ExternalId") && !externalIDShape.MatchString(a.externalID) {
+	if c.form.Has("ExternalId") && (!externalIDShape.MatchString(a.externalID) || len(a.externalID) < 2 || len(a.externalID) > 1224) {
 		return a, constraint(a.externalID, "externalId", `Member must satisfy regular expression pattern: [\w+=,.@:\/-]* and have length between 2 and 1224`)
 	}
 	if c.form.Has("SourceIdentity") && !sessionNameShape.MatchString(a.sourceIdentity) {

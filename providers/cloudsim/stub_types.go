@@ -1,12 +1,14 @@
 package cloudsim
 
-type GCP struct{}
-type TailnetState struct{}
+import "time"
+
 type Scaleway struct{}
 type OVHRegion struct{}
 type Azure struct{}
-type gcpCloud struct{}
-type tailscaleCloud struct{}
-type authorizationServer struct{}
-
-func DefaultWorld() World { return World{AWS: defaultAccounts()} }
+type ScalewayKey struct{}
+type scalewayCloud struct {
+	keys map[string]*struct {
+		expires time.Time
+		revoked bool
+	}
+}
