@@ -40,8 +40,8 @@ function avatar(person, small) {
   const name = person.real_name || '?';
   const initials = name.split(/\s+/).map((w) => w[0]).slice(0, 2).join('').toUpperCase();
   let hue = 0;
-  for (const c of person.key || '') hue = (hue * 31 + c.charCodeAt(0)) % 7;
-  const kind = person.key === state.bot ? 'app' : person.id === 'USLACKBOT' ? 'slackbot' : 'c' + hue;
+  for (const c of name) hue = (Math.imul(hue, 33) ^ c.charCodeAt(0)) >>> 0;
+  const kind = person.key === state.bot ? 'app' : person.id === 'USLACKBOT' ? 'slackbot' : 'c' + hue % 7;
   return el('span', { class: 'avatar ' + kind + (small ? ' small' : ''), 'aria-hidden': 'true' }, initials);
 }
 
@@ -295,7 +295,7 @@ function composer(holder, placeholder, send) {
     if (!text) return;
     area.value = '';
     changed();
-    try { await send(text); } catch (error) { toast(error.message.replace(/^slack refuses: /, '')); if (!area.value) { area.value = text; changed(); } }
+    try { await send(text); } catch (error) { if (!error.message.startsWith('slack refuses')) toast(error.message); if (!area.value) { area.value = text; changed(); } }
   };
   area.addEventListener('input', changed);
   area.addEventListener('blur', () => { list.hidden = true; });
