@@ -25,11 +25,7 @@ var putScript = goredis.NewScript(putSource)
 // PutConfirmation keeps a fresh, pending confirmation. Putting the very same one again changes nothing, so a replayed
 // step may; another one under its id or nonce gives store.ErrConflict.
 func (d *DB) PutConfirmation(ctx context.Context, c store.Confirmation) error {
-	if err := checkConfirmation(c); err != nil {
-		return fmt.Errorf("keep the confirmation: %w", err)
-	}
-	c.State, c.TakenBy = "", ""
-	record, err := json.Marshal(c)
+	record, err := recordOf(c)
 	if err != nil {
 		return fmt.Errorf("keep the confirmation: %w", err)
 	}
@@ -41,6 +37,26 @@ func (d *DB) PutConfirmation(ctx context.Context, c store.Confirmation) error {
 		return fmt.Errorf("keep the confirmation: %w", store.ErrConflict)
 	}
 	return d.fail("keep the confirmation", err)
+}
+
+// recordOf gives what is stored: everything but the state, in a form that reads back to the same digest.
+func recordOf(c store.Confirmation) ([]byte, error) {
+	if err := checkConfirmation(c); err != nil {
+		return nil, err
+	}
+	c.State, c.TakenBy = "", ""
+	record, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	var back store.Confirmation
+	if err := json.Unmarshal(record, &back); err != nil {
+		return nil, err
+	}
+	if back.Digest() != c.Digest() { // JSON replaces bytes that are not UTF-8: another command would run than was shown
+		return nil, errors.New("it holds text that is not UTF-8")
+	}
+	return record, nil
 }
 
 func checkConfirmation(c store.Confirmation) error {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"filippo.io/age"
 )
@@ -90,13 +91,13 @@ func decrypt(raw []byte, key age.Identity) ([]byte, error) {
 	return io.ReadAll(plain)
 }
 
-// temporary is the pattern of files that a crash may leave behind.
-const temporary = ".sealing-*"
+// temporary begins the names of files that a crash may leave behind.
+const temporary = ".sealing-"
 
 // replace puts a file in another's place so that after a crash there is the old one or the new one, whole.
 func replace(path string, raw []byte) (err error) {
 	dir := filepath.Dir(path)
-	file, err := os.CreateTemp(dir, temporary) // mode 0600
+	file, err := os.CreateTemp(dir, temporary+"*") // mode 0600
 	if err != nil {
 		return err
 	}
@@ -136,12 +137,15 @@ func syncDir(dir string) error {
 
 // sweep removes what crashes left behind. The lock is held: no other process is writing one.
 func sweep(dir string) error {
-	left, err := filepath.Glob(filepath.Join(dir, temporary))
+	left, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	for _, path := range left {
-		if err := os.Remove(path); err != nil {
+	for _, file := range left {
+		if !strings.HasPrefix(file.Name(), temporary) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, file.Name())); err != nil {
 			return err
 		}
 	}

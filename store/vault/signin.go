@@ -9,8 +9,12 @@ import (
 	"github.com/hashicorp/vault/api"
 )
 
-// Between two tries to renew or to sign in when Vault is away.
-const retryPause = 5 * time.Second
+// retryPause counts as the life of a token that could not be renewed; shortestLease keeps one that is about to reach
+// its longest life from being renewed without a pause.
+const (
+	retryPause    = 10 * time.Second
+	shortestLease = time.Second
+)
 
 // signIn makes the client's token a good one and gives its time to live, 0 when it never ends. refused is the token
 // Vault did not take: when it is no longer the client's, somebody else has just signed in.
@@ -81,7 +85,7 @@ func (k *Keeper) extend(ctx context.Context, full time.Duration) time.Duration {
 	if err == nil && secret != nil && secret.Auth != nil {
 		lease := time.Duration(secret.Auth.LeaseDuration) * time.Second
 		if lease > full/2 || k.config.RoleID == "" {
-			return max(lease, retryPause)
+			return max(lease, shortestLease)
 		}
 	}
 	if k.config.RoleID == "" {
