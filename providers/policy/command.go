@@ -28,7 +28,15 @@ type Verdict struct {
 	Scope    []Scope  // project, account, region, ... named in the argv; must belong to the connection
 	DryRun   []string // the argv of a safe dry run, nil when the CLI has none
 	Output   Output   // what the caller asked for in --query, --format, -o and the like
+	Flags    []Flag   // every flag as given, for org rules, card and audit
 	Position []string // positional arguments, for card and audit
+}
+
+// Flag is one flag of a command.
+type Flag struct {
+	Name    string // its first spelling in the grammar
+	Written string // as written
+	Value   string // empty for a switch
 }
 
 // Scope is a place named by a flag of the command.
