@@ -96,6 +96,7 @@ func endpoints() map[string]endpoint {
 		"assistant.threads.setTitle":            {tokenBot, assistant, 100, (*Server).assistantSetTitle},
 		"assistant.threads.setSuggestedPrompts": {tokenBot, assistant, 100, (*Server).assistantSetPrompts},
 		"agents.sessions.setStatus":             {tokenBot, status, 50, (*Server).sessionSetStatus},
+		"agents.sessions.rename":                {tokenBot, status, 50, (*Server).sessionRename},
 		"files.getUploadURLExternal":            {tokenBot, files, 100, (*Server).filesGetUploadURL},
 		"files.completeUploadExternal":          {tokenBot, files, 100, (*Server).filesComplete},
 	}

@@ -2,6 +2,7 @@ package slacksim
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -35,11 +36,20 @@ func (s *Server) assistantSetStatus(q *request) (object, *refusal) {
 	if !given || !isText {
 		return nil, missing("status")
 	}
-	if v, err := q.json("loading_messages"); err == nil && len(asList(v)) > 10 {
+	if loadingMessages(q) > 10 {
 		return nil, refuse("invalid_arguments", "[ERROR] no more than 10 items allowed [json-pointer:/loading_messages]")
 	}
 	s.setStatus(ch, thread, text)
 	return object{}, nil
+}
+
+// loadingMessages counts the loading messages of a call: a list, or words between commas.
+func loadingMessages(q *request) int {
+	v, err := q.json("loading_messages")
+	if err != nil {
+		return strings.Count(q.str("loading_messages"), ",") + 1
+	}
+	return len(asList(v))
 }
 
 // setStatus shows a status in a thread; an empty one clears it, and so does the app's next message there.
@@ -94,12 +104,26 @@ func (s *Server) sessionSetStatus(q *request) (object, *refusal) {
 	if !slices.Contains([]string{"processing", "active", "suspended", "closed"}, status) {
 		return nil, refuse("invalid_arguments", "[ERROR] value must be one of: processing, active, suspended, closed [json-pointer:/status]")
 	}
-	if utf8.RuneCountInString(q.str("title")) > 200 {
-		return nil, refuse("invalid_arguments", "[ERROR] must be less than 201 characters [json-pointer:/title]")
-	}
 	if status != "processing" {
 		status = ""
 	}
 	s.setStatus(ch, thread, status)
+	return object{}, nil
+}
+
+func (s *Server) sessionRename(q *request) (object, *refusal) {
+	ch, thread, f := s.assistantThread(q, false)
+	if f != nil {
+		return nil, f
+	}
+	title := q.str("title")
+	if title == "" {
+		return nil, missing("title")
+	}
+	if utf8.RuneCountInString(title) > 200 {
+		return nil, refuse("invalid_arguments", "[ERROR] must be less than 201 characters [json-pointer:/title]")
+	}
+	ch.titles[thread] = title
+	s.touch()
 	return object{}, nil
 }

@@ -251,7 +251,7 @@ func (s *Server) chatUpdate(q *request) (object, *refusal) {
 	m.pings = livePings(m.text, m.blocks)
 	s.unfurl(q, m, true)
 	m.failed = nil
-	s.touch()
+	s.mark(m)
 	s.emitChanged(ch, m, &before)
 	return object{"channel": ch.ID, "ts": m.ts, "text": m.text, "message": s.wire(q.team, ch, m, true)}, nil
 }

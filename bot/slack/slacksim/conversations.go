@@ -202,7 +202,7 @@ func (s *Server) conversationsReplies(q *request) (object, *refusal) {
 		return nil, refuse("thread_not_found")
 	}
 	parent := ch.find(threadKey(m))
-	replies := slices.DeleteFunc(ch.replies(parent.ts), func(r *message) bool { return !p.holds(r.ts) })
+	replies := slices.DeleteFunc(slices.Clone(parent.replies), func(r *message) bool { return !p.holds(r.ts) })
 	replies, next, f := page(replies, p.cursor, max(1, p.limit-1), func(m *message) string { return m.ts })
 	if f != nil {
 		return nil, f

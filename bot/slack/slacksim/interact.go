@@ -188,4 +188,5 @@ func (s *Server) settleClick(p *person, m *message, o Outcome) {
 	if !o.Acked {
 		m.failed[p.key] = o.Error
 	}
+	s.mark(m)
 }

@@ -127,14 +127,13 @@ func (s *Server) WaitSockets(ctx context.Context, n int) error {
 // WaitMessage blocks until the person sees a message in the channel that matches, and returns the first such.
 func (s *Server) WaitMessage(ctx context.Context, as, channel string, match func(Message) bool) (Message, error) {
 	var found Message
+	looked := 0
 	err := s.Wait(ctx, func() bool {
-		messages, err := s.Messages(as, channel)
-		if err != nil {
-			return false
-		}
-		i := slices.IndexFunc(messages, match)
+		fresh, revision := s.messagesSince(as, channel, looked)
+		looked = revision
+		i := slices.IndexFunc(fresh, match)
 		if i >= 0 {
-			found = messages[i]
+			found = fresh[i]
 		}
 		return i >= 0
 	})

@@ -23,6 +23,8 @@ type message struct {
 	pings      []string
 	unfurls    []string
 	failed     map[string]string // error marker by person key
+	replies    []*message        // of a parent, in order, without ephemeral ones
+	revision   int               // the world's when it last changed
 }
 
 // object is a JSON object.
@@ -86,20 +88,19 @@ func (s *Server) wireThread(out object, ch *channel, m *message) {
 		}
 		return
 	}
-	replies := ch.replies(m.ts)
-	if len(replies) == 0 {
+	if len(m.replies) == 0 {
 		return
 	}
 	var users []string
-	for _, r := range replies {
+	for _, r := range m.replies {
 		if id := s.people[r.author].ID; !slices.Contains(users, id) {
 			users = append(users, id)
 		}
 	}
-	out["reply_count"] = len(replies)
+	out["reply_count"] = len(m.replies)
 	out["reply_users"] = users
 	out["reply_users_count"] = len(users)
-	out["latest_reply"] = replies[len(replies)-1].ts
+	out["latest_reply"] = m.replies[len(m.replies)-1].ts
 	out["is_locked"] = false
 	out["subscribed"] = false
 }
@@ -112,11 +113,13 @@ func (s *Server) add(ch *channel, m *message) {
 		m.thread = threadOf(ch, m.thread)
 		if parent := ch.find(m.thread); parent != nil {
 			parent.thread = parent.ts
+			parent.replies = append(parent.replies, m)
+			s.mark(parent)
 		}
 	}
-	m.pings, m.unfurls = livePings(m.text, m.blocks), nil
+	m.pings = livePings(m.text, m.blocks)
 	ch.messages = append(ch.messages, m)
-	s.touch()
+	s.mark(m)
 }
 
 // threadOf is the thread a reply to that ts ends up in, empty when there is none.
@@ -133,10 +136,14 @@ func threadOf(ch *channel, ts string) string {
 
 // remove takes a message away. A parent with replies leaves a tombstone, so that its thread goes on.
 func (s *Server) remove(ch *channel, m *message) {
-	if m.thread == m.ts && len(ch.replies(m.ts)) > 0 {
+	if len(m.replies) > 0 {
 		m.subtype, m.text, m.blocks, m.metadata, m.files = "tombstone", "This message was deleted.", nil, nil, nil
-		s.touch()
+		s.mark(m)
 		return
+	}
+	if parent := ch.find(m.thread); parent != nil && m.ts != m.thread {
+		parent.replies = slices.DeleteFunc(slices.Clone(parent.replies), func(x *message) bool { return x == m })
+		s.mark(parent)
 	}
 	ch.messages = slices.DeleteFunc(ch.messages, func(x *message) bool { return x == m })
 	s.touch()
@@ -166,7 +173,7 @@ func (s *Server) shown(ch *channel, m *message, viewer string) Message {
 		out.Metadata = mustJSON(m.metadata)
 	}
 	if m.thread == m.ts {
-		out.ReplyCount = len(ch.replies(m.ts))
+		out.ReplyCount = len(m.replies)
 	}
 	for _, f := range m.files {
 		out.Files = append(out.Files, File{ID: f.id, Name: f.name, Title: f.title, Size: len(f.contents), Contents: f.contents})
@@ -179,17 +186,33 @@ func (s *Server) shown(ch *channel, m *message, viewer string) Message {
 func (s *Server) Messages(as, channel string) ([]Message, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.messages(as, channel, 0)
+}
+
+// messages are those a person sees in a channel that changed after a revision. The lock is held.
+func (s *Server) messages(as, channel string, after int) ([]Message, error) {
 	p, ch, err := s.actor(as, channel)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Message, 0, len(ch.messages))
+	out := []Message{}
 	for _, m := range ch.messages {
-		if m.onlyFor == "" || m.onlyFor == p.key {
+		if m.revision > after && (m.onlyFor == "" || m.onlyFor == p.key) {
 			out = append(out, s.shown(ch, m, p.key))
 		}
 	}
 	return out, nil
+}
+
+// messagesSince is messages and the revision they were taken at; none while the channel is not there yet.
+func (s *Server) messagesSince(as, channel string, after int) ([]Message, int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out, err := s.messages(as, channel, after)
+	if err != nil {
+		return nil, after
+	}
+	return out, s.revision
 }
 
 // Thread returns what a person sees in a thread, the parent first.

@@ -107,7 +107,7 @@ func (s *Server) Edit(user, channel, ts, text string) error {
 	m.text, m.blocks = wireText(parts), richText(parts)
 	m.editedBy, m.editedTS = p.ID, ch.nextTS()
 	m.pings = livePings(m.text, m.blocks)
-	s.touch()
+	s.mark(m)
 	s.emitChanged(ch, m, &before)
 	return nil
 }

@@ -98,7 +98,7 @@ func (s *Server) respond(r *responseURL, q *request) *refusal {
 		// An ephemeral stays one whatever response_type says.
 		r.source.text, r.source.blocks, r.source.failed = c.text, c.blocks, nil
 		r.source.pings = livePings(c.text, c.blocks)
-		s.touch()
+		s.mark(r.source)
 		return nil
 	}
 	s.answerNew(r, q, c)

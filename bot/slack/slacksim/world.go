@@ -68,22 +68,17 @@ func (c *channel) nextTS() string {
 
 // find returns the message with that ts, ephemeral ones included.
 func (c *channel) find(ts string) *message {
-	i := slices.IndexFunc(c.messages, func(m *message) bool { return m.ts == ts })
-	if i < 0 {
+	i, found := slices.BinarySearchFunc(c.messages, ts, func(m *message, ts string) int { return strings.Compare(m.ts, ts) })
+	if !found {
 		return nil
 	}
 	return c.messages[i]
 }
 
-// replies returns the messages of a thread but its parent, in order, without ephemeral ones.
-func (c *channel) replies(thread string) []*message {
-	var out []*message
-	for _, m := range c.messages {
-		if m.thread == thread && m.ts != thread && m.onlyFor == "" {
-			out = append(out, m)
-		}
-	}
-	return out
+// mark notes that a message changed and wakes whoever waits. The lock is held.
+func (s *Server) mark(m *message) {
+	m.revision = s.revision + 1
+	s.touch()
 }
 
 // build fills the world from the configuration.
