@@ -147,18 +147,44 @@ func (a *app) ack(frame object, payload any) {
 }
 
 // serve acks everything until the socket ends.
-func (a *app) serve() {
-	go func() {
-		for {
-			var frame object
-			if a.conn.ReadJSON(&frame) != nil {
-				return
-			}
-			if frame["envelope_id"] != nil && a.conn.WriteJSON(object{"envelope_id": frame["envelope_id"]}) != nil {
-				return
-			}
+func (a *app) serve() { go ackUntilClosed(a.conn) }
+
+func ackUntilClosed(conn *websocket.Conn) {
+	for {
+		var frame object
+		if conn.ReadJSON(&frame) != nil {
+			return
 		}
-	}()
+		if frame["envelope_id"] != nil && conn.WriteJSON(object{"envelope_id": frame["envelope_id"]}) != nil {
+			return
+		}
+	}
+}
+
+// ackAll opens a socket for a benchmark and acks whatever comes.
+func ackAll(b *testing.B, s *slacksim.Server) {
+	b.Helper()
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, s.URL()+"apps.connections.open", nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+s.AppToken())
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var opened struct{ URL string }
+	if err := json.NewDecoder(response.Body).Decode(&opened); err != nil {
+		b.Fatal(err)
+	}
+	conn, upgrade, err := websocket.DefaultDialer.DialContext(b.Context(), opened.URL, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	_ = upgrade.Body.Close()
+	b.Cleanup(func() { _ = conn.Close() })
+	go ackUntilClosed(conn)
 }
 
 // at walks into decoded JSON: at(frame, "payload", "event", "text").
