@@ -80,7 +80,10 @@ func (b *book) readRules(path string, take func(at, rule, left string, c change)
 			continue
 		case strings.HasPrefix(line, "["):
 			name, sentence, _ := strings.Cut(line[1:], "]")
-			rule, b.sentences[name] = name, strings.TrimSpace(sentence)
+			rule = name
+			if sentence = strings.TrimSpace(sentence); sentence != "" {
+				b.sentences[name] = sentence
+			}
 			continue
 		case strings.HasPrefix(line, "@"):
 			name, flags, _ := strings.Cut(line[1:], " ")

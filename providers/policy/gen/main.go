@@ -58,7 +58,9 @@ func build(gen string) (map[string][]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", tool, err)
 		}
-		merge(tool, cmds, book)
+		if err := merge(tool, cmds, book); err != nil {
+			return nil, err
+		}
 		segment, err := encode(cmds, book)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", tool, err)

@@ -9,22 +9,34 @@ import (
 )
 
 // merge settles effect, facets and rule of every command: label, then metadata, then overrides in file order.
-func merge(tool string, cmds []*command, book *book) {
+func merge(tool string, cmds []*command, book *book) error {
 	for _, c := range cmds {
 		words := trackless(c.Path)
 		settle(c, book)
 		for i := range book.over {
 			o := &book.over[i]
-			if o.pat.match(words) {
-				apply(c, o.rule, o.change)
+			if !o.pat.match(words) {
+				continue
 			}
+			if o.exact && o.effect < c.label && !strings.Contains(c.notes, "conflict:") {
+				return fmt.Errorf("%s: %s is labelled %s and may not be lowered to %s", o.at, c.Path, c.label, o.effect)
+			}
+			ch := o.change
+			if c.effect == policy.Read && ch.effect <= policy.Read && !o.pat.literal {
+				ch.facets &^= weighty
+			}
+			apply(c, o.rule, ch)
 		}
 		finish(c)
 		for i := range c.Flags {
 			c.Flags[i].rules = book.flagRules(c, words, c.Flags[i])
 		}
 	}
+	return nil
 }
+
+// weighty facets refuse a read in Ask; only a rule that names the read in full may give them to it.
+const weighty = policy.Permission | policy.Exposure | policy.Egress | policy.Payload | policy.Spend
 
 // settle takes the worst of what label and metadata say.
 func settle(c *command, book *book) {
@@ -35,7 +47,10 @@ func settle(c *command, book *book) {
 	if e, ok := httpEffect(c.Evidence.HTTP); ok {
 		votes["http "+c.Evidence.HTTP] = e
 	}
-	if c.label == 0 {
+	if c.effect != 0 {
+		votes["commands.txt"] = c.effect
+	}
+	if len(votes) == 0 {
 		votes["verb"] = verbEffect(c.Path)
 	}
 	if strings.Contains(c.notes, "conflict:") && c.label == policy.Read {
@@ -115,7 +130,7 @@ func apply(c *command, rule string, ch change) {
 	if ch.effect > c.effect {
 		c.effect, touched = ch.effect, true
 	}
-	c.facets = c.facets&^ch.remove | ch.facets
+	c.facets = (c.facets &^ ch.remove) | ch.facets
 	c.masked = append(c.masked, ch.masked...)
 	if touched && !(c.effect == policy.Forbidden && ch.effect != policy.Forbidden) {
 		c.rule = rule
@@ -152,6 +167,9 @@ func (b *book) flagRules(c *command, words []string, f cflag) []flagRule {
 		}
 		if c.effect == policy.Read && r.effect != policy.Forbidden && strings.Contains(r.pat.text, "**") && r.value == "" {
 			continue
+		}
+		if r.exact {
+			rules = nil
 		}
 		rules = append(rules, *r)
 	}

@@ -11,10 +11,12 @@ type pattern struct {
 	text string
 	alts [][]string
 	used bool
+	// literal patterns name every command in full
+	literal bool
 }
 
 func newPattern(text string) *pattern {
-	p := &pattern{text: text}
+	p := &pattern{text: text, literal: !strings.ContainsAny(text, "*?[")}
 	for _, alt := range expand(text) {
 		p.alts = append(p.alts, strings.Fields(alt))
 	}
