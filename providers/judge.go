@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"aurora/providers/policy"
 	"aurora/store"
@@ -69,7 +70,7 @@ func (e *Executor) parse(ask Ask) (policy.Command, *refusal) {
 }
 
 func withNearest(reason, nearest string) string {
-	if nearest == "" {
+	if nearest == "" || strings.Contains(reason, nearest) {
 		return reason
 	}
 	return fmt.Sprintf("%s Did you mean %q?", reason, nearest)

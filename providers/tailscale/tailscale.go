@@ -1,0 +1,231 @@
+// Package tailscale runs our own typed tailscale commands over the tailnet's REST API; there is no CLI behind them. The
+// executor calls Call with an argv that policy has judged; the connect page calls Connect. It keeps access tokens in
+// memory only.
+package tailscale
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"aurora/providers"
+	"aurora/providers/policy"
+	"aurora/store"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+	api "tailscale.com/client/tailscale/v2"
+)
+
+const (
+	production = "https://api.tailscale.com"
+	answerTime = 45 * time.Second
+	mostBytes  = 8 << 20 // of one answer
+)
+
+// Config is what the connector needs. Resolve must be set.
+type Config struct {
+	Resolve func(argv []string) (policy.Call, *policy.Refusal) // (*policy.Engine).ResolveCall
+	BaseURL string                                             // override; empty for Tailscale itself
+}
+
+// Connector is the providers.Direct for Tailscale. It is safe for concurrent use.
+type Connector struct {
+	resolve func(argv []string) (policy.Call, *policy.Refusal)
+	base    *url.URL
+	http    *http.Client
+	mu      sync.Mutex
+	clients map[string]*api.Client
+}
+
+// New checks the configuration.
+func New(c Config) (*Connector, error) {
+	if c.Resolve == nil {
+		return nil, errors.New("tailscale connector needs policy's grammar")
+	}
+	if c.BaseURL == "" {
+		c.BaseURL = production
+	}
+	base, err := url.Parse(strings.TrimSuffix(c.BaseURL, "/"))
+	if err != nil || base.Host == "" {
+		return nil, fmt.Errorf("address of the tailscale API %q is not a URL", c.BaseURL)
+	}
+	client := &http.Client{
+		Timeout:   answerTime,
+		Transport: limited{http.DefaultTransport},
+		// A redirect would carry the credential somewhere else.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return &Connector{resolve: c.Resolve, base: base, http: client, clients: map[string]*api.Client{}}, nil
+}
+
+// Call runs one typed command and prints its answer as JSON.
+func (c *Connector) Call(ctx context.Context, ask providers.SessionAsk, argv []string) (providers.Output, error) {
+	call, bad := c.resolve(argv)
+	if bad != nil {
+		return providers.Output{}, &providers.Problem{Code: providers.Code(bad.Rule), Sentence: bad.Reason}
+	}
+	run, ok := verbs[call.Command.Name]
+	if !ok {
+		return providers.Output{}, &providers.Problem{
+			Code: providers.CodeUnknown, Sentence: fmt.Sprintf("Aurora cannot run %q yet.", call.Command.Paths[0]),
+		}
+	}
+	client, err := c.client(ask)
+	if err != nil {
+		return providers.Output{}, err
+	}
+	answer, err := run(ctx, client, call)
+	if err != nil {
+		return failed(ask, err)
+	}
+	text, err := json.MarshalIndent(answer, "", "  ")
+	if err != nil {
+		return providers.Output{}, fmt.Errorf("write tailscale answer: %w", err)
+	}
+	return providers.Output{Stdout: append(text, '\n')}, nil
+}
+
+// failed tells a refusal of the API, which is an answer, from a credential that no longer works and from no answer.
+func failed(ask providers.SessionAsk, err error) (providers.Output, error) {
+	var refused api.APIError
+	var token *oauth2.RetrieveError
+	switch {
+	case errors.As(err, &token) && token.Response != nil && token.Response.StatusCode < 500,
+		errors.As(err, &refused) && refused.Status == http.StatusUnauthorized:
+		return providers.Output{}, &providers.Problem{
+			Code: providers.CodeExpired, Broken: true, Err: err,
+			Sentence: "Tailscale no longer accepts the credential of " + ask.Connection.Account + ": connect again with /aurora connect tailscale.",
+		}
+	case errors.As(err, &refused):
+		return providers.Output{Stderr: []byte(fmt.Sprintf("%s (HTTP %d)\n", refused.Message, refused.Status)), ExitCode: 1}, nil
+	case errors.Is(err, errBadArgument):
+		return providers.Output{Stderr: []byte(err.Error() + "\n"), ExitCode: 2}, nil
+	}
+	// The address in a *url.Error names the tailnet and nothing secret, but what the other side sent may be anything.
+	return providers.Output{Stderr: []byte("no usable answer from Tailscale\n"), ExitCode: 1}, nil
+}
+
+// Setup is what the connect page sends: an OAuth client (id and secret), or an API access token.
+type Setup struct {
+	ClientID     string
+	ClientSecret string
+	APIKey       string
+	Tailnet      string // empty for the credential's own
+	Scopes       string // what the OAuth client was given, separated by blanks; empty when not known
+}
+
+// Connect checks the credential by listing the tailnet's devices, and gives what is to be stored. What is wrong is a
+// *providers.Problem with a sentence for the person.
+func (c *Connector) Connect(ctx context.Context, s Setup) (account string, settings map[string]string, cred store.Credential, err error) {
+	values := map[string]string{}
+	switch {
+	case strings.HasPrefix(s.APIKey, "tskey-api-") && s.ClientSecret == "":
+		values["api_key"] = s.APIKey
+	case s.ClientID != "" && strings.HasPrefix(s.ClientSecret, "tskey-client-") && s.APIKey == "":
+		values["client_id"], values["client_secret"] = s.ClientID, s.ClientSecret
+	default:
+		return "", nil, cred, &providers.Problem{Code: providers.CodeRefused, Sentence: "Give either an OAuth client's id and its secret " +
+			"(tskey-client-...), or an API access token (tskey-api-...). Make one at https://login.tailscale.com/admin/settings/oauth."}
+	}
+	account = s.Tailnet
+	if account == "" {
+		account = "-"
+	}
+	if !tailnetName.MatchString(account) {
+		return "", nil, cred, &providers.Problem{Code: providers.CodeRefused, Sentence: fmt.Sprintf("%q is not the name of a tailnet.", account)}
+	}
+	cred, settings = store.NewCredential(values), map[string]string{"scopes": s.Scopes}
+	client := c.build(providers.SessionAsk{Connection: store.Connection{Account: account, Settings: settings}, Credential: cred})
+	if _, err := client.Devices().List(ctx); err != nil {
+		return "", nil, store.Credential{}, &providers.Problem{Code: providers.CodeRefused, Err: err,
+			Sentence: "Tailscale does not let this credential list the tailnet's devices: it needs at least the scope devices:core:read."}
+	}
+	return account, settings, cred, nil
+}
+
+// client gives the connection's client, which keeps its access token until that expires.
+func (c *Connector) client(ask providers.SessionAsk) (*api.Client, error) {
+	if ask.Credential.Get("api_key") == "" && ask.Credential.Get("client_secret") == "" {
+		return nil, &providers.Problem{Code: providers.CodeExpired, Broken: true,
+			Sentence: "The stored credential of " + ask.Connection.Account + " is empty: connect again with /aurora connect tailscale."}
+	}
+	if ask.Connection.Account != "-" && !tailnetName.MatchString(ask.Connection.Account) {
+		return nil, &providers.Problem{Code: providers.CodeRefused, Sentence: "The connection's tailnet has no valid name: connect again."}
+	}
+	key := fmt.Sprintf("%q %d %t", ask.Connection.ID, ask.Connection.Generation, ask.ReadOnly)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.clients[key] == nil {
+		c.clients[key] = c.build(ask)
+	}
+	return c.clients[key], nil
+}
+
+func (c *Connector) build(ask providers.SessionAsk) *api.Client {
+	client := &api.Client{BaseURL: c.base, UserAgent: "aurora", Tailnet: ask.Connection.Account, HTTP: c.http}
+	if key := ask.Credential.Get("api_key"); key != "" {
+		client.APIKey = key
+		return client
+	}
+	client.Auth = &clientAuth{
+		id: ask.Credential.Get("client_id"), secret: ask.Credential.Get("client_secret"),
+		scopes: scopes(ask.Connection.Settings["scopes"], ask.ReadOnly),
+	}
+	return client
+}
+
+// scopes asks for no more than reading in Ask, where it is known what the OAuth client has.
+func scopes(has string, readOnly bool) []string {
+	if !readOnly {
+		return nil // all that the client has
+	}
+	var want []string
+	for _, s := range strings.Fields(has) {
+		if !strings.HasSuffix(s, ":read") {
+			s += ":read"
+		}
+		want = append(want, s)
+	}
+	return want
+}
+
+// clientAuth signs in with client credentials. The library's own has no time limit on the sign-in.
+type clientAuth struct {
+	id, secret string
+	scopes     []string
+}
+
+// HTTPClient adds the access token to every request.
+func (a *clientAuth) HTTPClient(orig *http.Client, baseURL string) *http.Client {
+	config := clientcredentials.Config{
+		ClientID: a.id, ClientSecret: a.secret, Scopes: a.scopes, TokenURL: baseURL + "/api/v2/oauth/token",
+	}
+	// The token outlives the call that asked for it, so its context is not the call's.
+	ctx := context.WithValue(context.Background(), oauth2.HTTPClient, orig)
+	out := *orig
+	out.Transport = &oauth2.Transport{Base: orig.Transport, Source: config.TokenSource(ctx)}
+	return &out
+}
+
+// limited bounds what is read of an answer: the library reads all of it.
+type limited struct{ base http.RoundTripper }
+
+func (l limited) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := l.base.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(resp.Body, mostBytes), resp.Body}
+	return resp, nil
+}

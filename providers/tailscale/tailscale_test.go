@@ -1,0 +1,236 @@
+package tailscale
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"aurora/providers"
+	"aurora/providers/cloudsim"
+	"aurora/providers/policy"
+	"aurora/store"
+)
+
+func TestEveryTypedCommandRuns(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, c := range policy.Grammar("tailscale") {
+		known[c.Name] = true
+		if c.Effect != policy.Forbidden && verbs[c.Name] == nil {
+			t.Errorf("policy knows %q and nothing runs it", c.Name)
+		}
+	}
+	for name := range verbs {
+		if !known[name] {
+			t.Errorf("%q runs and policy does not know it", name)
+		}
+	}
+}
+
+func connector(t *testing.T, base string) *Connector {
+	t.Helper()
+	engine, err := policy.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(Config{Resolve: engine.ResolveCall, BaseURL: base})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func simulated(t *testing.T) (*cloudsim.Server, *Connector) {
+	t.Helper()
+	sim := cloudsim.New(cloudsim.Config{})
+	if err := sim.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(sim.Close)
+	return sim, connector(t, sim.Endpoints().Tailscale)
+}
+
+func asked(client cloudsim.TailscaleClient, readOnly bool) providers.SessionAsk {
+	return providers.SessionAsk{
+		Connection: store.Connection{ID: "c1", Cloud: store.Tailscale, Account: cloudsim.Tailnet, Generation: 1, Settings: map[string]string{"scopes": "all"}},
+		Credential: store.NewCredential(map[string]string{"client_id": client.ID, "client_secret": client.Secret}),
+		ReadOnly:   readOnly,
+	}
+}
+
+func call(t *testing.T, c *Connector, ask providers.SessionAsk, line string) providers.Output {
+	t.Helper()
+	out, err := c.Call(context.Background(), ask, strings.Fields(line))
+	if err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	return out
+}
+
+// devices gives the ids of the tailnet's devices by name.
+func devices(t *testing.T, c *Connector, ask providers.SessionAsk) map[string]string {
+	t.Helper()
+	var doc struct {
+		Devices []struct{ NodeID, ID, Hostname string }
+	}
+	if err := json.Unmarshal(call(t, c, ask, "tailscale device list").Stdout, &doc); err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]string{}
+	for _, d := range doc.Devices {
+		ids[d.Hostname] = d.ID
+	}
+	return ids
+}
+
+func TestReadsAndChangesReachTheTailnet(t *testing.T) {
+	t.Parallel()
+	sim, c := simulated(t)
+	ask := asked(sim.TailscaleClient(), false)
+	ids := devices(t, c, ask)
+	if len(ids) == 0 {
+		t.Fatal("no devices")
+	}
+	var id string
+	for _, id = range ids {
+		break
+	}
+	for _, line := range []string{
+		"tailscale device get " + id, "tailscale device routes " + id, "tailscale acl get", "tailscale dns get", "tailscale key list",
+		"tailscale settings get", "tailscale device authorize " + id, "tailscale device rename " + id + " web-9", "tailscale device expire " + id,
+		"tailscale key create --ephemeral --expiry 12h --tags tag:prod", "tailscale dns nameservers set 1.1.1.1 9.9.9.9", "tailscale device delete " + id,
+	} {
+		out := call(t, c, ask, line)
+		if out.ExitCode != 0 || !json.Valid(out.Stdout) {
+			t.Errorf("%s: exit %d, %s%s", line, out.ExitCode, out.Stdout, out.Stderr)
+		}
+	}
+	if sim.Executed("devices.delete") != 1 {
+		t.Error("nothing was deleted")
+	}
+	if out := call(t, c, ask, "tailscale device get "+id); out.ExitCode != 1 || len(out.Stderr) == 0 {
+		t.Errorf("a device that is gone: %+v", out)
+	}
+	if n := sim.Executed("oauth.token.client_credentials"); n != 1 {
+		t.Errorf("signed in %d times", n)
+	}
+}
+
+func TestASessionForReadingCannotChangeAnything(t *testing.T) {
+	t.Parallel()
+	sim, c := simulated(t)
+	ask := asked(sim.TailscaleClient(), true)
+	for name, id := range devices(t, c, ask) {
+		if out := call(t, c, ask, "tailscale device delete "+id); out.ExitCode != 1 {
+			t.Errorf("%s was deleted with a session for reading: %+v", name, out)
+		}
+	}
+	if sim.Executed("devices.delete") != 0 {
+		t.Error("something was deleted")
+	}
+}
+
+func TestNothingButAnIDGetsIntoAPath(t *testing.T) {
+	t.Parallel()
+	var paths []string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { paths = append(paths, r.URL.EscapedPath()) }))
+	defer server.Close()
+	ask := asked(cloudsim.TailscaleClient{}, false)
+	ask.Credential = store.NewCredential(map[string]string{"api_key": "tskey-api-x"})
+	for _, id := range []string{"x/../../tailnet/-/keys/k1", "..", "%2e%2e", "a b", "", "a?b", "a#b", strings.Repeat("a", 65)} {
+		c := connector(t, server.URL)
+		// Also when policy's grammar let it through.
+		c.resolve = func([]string) (policy.Call, *policy.Refusal) {
+			return policy.Call{Command: &policy.GrammarCommand{Name: "device delete", Paths: []string{"device delete"}}, Args: map[string][]string{"device": {id}}}, nil
+		}
+		out, err := c.Call(context.Background(), ask, []string{"tailscale", "device", "delete", id})
+		if err != nil || out.ExitCode != 2 {
+			t.Errorf("%q: %+v, %v", id, out, err)
+		}
+	}
+	if len(paths) > 0 {
+		t.Errorf("asked for %v", paths)
+	}
+}
+
+func TestACredentialThatNoLongerWorksIsTold(t *testing.T) {
+	t.Parallel()
+	sim, c := simulated(t)
+	for name, values := range map[string]map[string]string{
+		"wrong secret":  {"client_id": sim.TailscaleClient().ID, "client_secret": "tskey-client-wrong"},
+		"wrong api key": {"api_key": "tskey-api-wrong"},
+		"nothing":       {},
+	} {
+		ask := asked(cloudsim.TailscaleClient{}, false)
+		ask.Connection.ID, ask.Credential = name, store.NewCredential(values)
+		_, err := c.Call(context.Background(), ask, []string{"tailscale", "device", "list"})
+		var p *providers.Problem
+		if !errors.As(err, &p) || p.Code != providers.CodeExpired || !p.Broken {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestConnectChecksTheCredential(t *testing.T) {
+	t.Parallel()
+	sim, c := simulated(t)
+	client := sim.TailscaleClient()
+	account, _, cred, err := c.Connect(context.Background(), Setup{ClientID: client.ID, ClientSecret: client.Secret, Tailnet: cloudsim.Tailnet})
+	if err != nil || account != cloudsim.Tailnet || cred.Get("client_secret") != client.Secret {
+		t.Errorf("%q, %v", account, err)
+	}
+	if _, _, _, err = c.Connect(context.Background(), Setup{APIKey: sim.NewTailscaleKey(cloudsim.Tailnet)}); err != nil {
+		t.Errorf("an API key: %v", err)
+	}
+	for name, s := range map[string]Setup{
+		"nothing":  {},
+		"both":     {ClientID: client.ID, ClientSecret: client.Secret, APIKey: "tskey-api-x"},
+		"wrong":    {ClientID: client.ID, ClientSecret: "tskey-client-x"},
+		"auth key": {APIKey: "tskey-auth-x"},
+		"path":     {APIKey: "tskey-api-x", Tailnet: "../x"},
+		"no such scope": func() Setup {
+			n := sim.NewTailscaleClient(cloudsim.Tailnet, "dns")
+			return Setup{ClientID: n.ID, ClientSecret: n.Secret}
+		}(),
+	} {
+		var p *providers.Problem
+		if _, _, _, err := c.Connect(context.Background(), s); !errors.As(err, &p) || p.Sentence == "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTheWholeAnswerIsNeverRead(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		chunk := []byte(strings.Repeat(" ", 1<<20))
+		for range 64 {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	}))
+	defer server.Close()
+	c := connector(t, server.URL)
+	ask := asked(cloudsim.TailscaleClient{}, false)
+	ask.Credential = store.NewCredential(map[string]string{"api_key": "tskey-api-x"})
+	out, err := c.Call(context.Background(), ask, []string{"tailscale", "device", "list"})
+	if err != nil || out.ExitCode != 1 {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"": 24 * time.Hour, "7": 7 * 24 * time.Hour, "90d": 90 * 24 * time.Hour, "12h": 12 * time.Hour, "30m": 30 * time.Minute, "600s": 10 * time.Minute, "91d": 0, "0": 0, "d": 0} {
+		got, err := expiry(text)
+		if got != want || (err == nil) != (want > 0) {
+			t.Errorf("%q: %s, %v", text, got, err)
+		}
+	}
+}
