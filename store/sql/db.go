@@ -39,8 +39,10 @@ type DB struct {
 	runner string
 	wakes  wakes
 
-	stop context.CancelFunc
-	done sync.WaitGroup
+	arrivals chan *arrival
+	closed   <-chan struct{}
+	stop     context.CancelFunc
+	done     sync.WaitGroup
 }
 
 // Open connects to PostgreSQL, whose tables `aurora migrate` has made, or opens a SQLite file, made and migrated when it
@@ -58,13 +60,15 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	background, stop := context.WithCancel(context.Background())
 	d.stop = stop
 	d.wakes.kick = make(chan struct{}, 1)
+	d.arrivals, d.closed = make(chan *arrival, mostAtOnce), background.Done()
+	d.done.Go(func() { d.commitArrivals(background) })
 	if d.pg != nil {
 		d.done.Go(func() { d.notify(background) })
 	}
 	return d, nil
 }
 
-// Close ends all work and closes every connection.
+// Close ends all work and closes every connection. Events that wait to be committed then are not taken.
 func (d *DB) Close() error {
 	d.stop()
 	d.done.Wait()

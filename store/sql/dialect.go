@@ -2,6 +2,7 @@ package sql
 
 import (
 	dbsql "database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -72,7 +73,8 @@ func openFile(path string) (*dbsql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database file: %w", err)
 	}
-	if err := file.Close(); err != nil {
+	// One that was there before may have been readable for all.
+	if err := errors.Join(file.Chmod(0o600), file.Close()); err != nil {
 		return nil, fmt.Errorf("open database file: %w", err)
 	}
 	options := url.Values{

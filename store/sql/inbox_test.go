@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"aurora/store"
+	"aurora/store/sql"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -152,5 +153,56 @@ func TestContinueTurnIsAllOrNothing(t *testing.T) {
 		if rows := pending(t, db, next); next.Thread != "thread" || len(rows) != 1 || rows[0].Kind != store.EventContinuation {
 			t.Errorf("claimed %v with %+v, want the continuation", next, rows)
 		}
+	})
+}
+
+// Events that are committed together share nothing but the journey: repeats are found, one that the database refuses
+// fails alone, and order within a thread stays.
+func TestEventsCommittedTogetherStandAlone(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, e *engine) {
+		db := e.open(t, "r1")
+		refuse := `ALTER TABLE inbox ADD CHECK (text <> 'bad')`
+		if e.name == "sqlite" {
+			refuse = `CREATE TRIGGER refuse BEFORE INSERT ON inbox WHEN NEW.text = 'bad' BEGIN SELECT raise(ABORT, 'refused'); END`
+		}
+		e.exec(t, refuse)
+		var fresh, bad atomic.Int32
+		for i, err := range race(200, func(i int) error {
+			ev := event(name(i/2), "thread "+name(i%7), ada) // each key twice, in different threads
+			ev.Payload = nil
+			if i < 4 {
+				ev.Text = "bad"
+			}
+			ok, err := db.Receive(t.Context(), ev)
+			if ok {
+				fresh.Add(1)
+			}
+			return err
+		}) {
+			switch {
+			case i < 4 && err != nil:
+				bad.Add(1)
+			case err != nil:
+				t.Errorf("event %d: %v", i, err)
+			}
+		}
+		if fresh.Load() != 98 || bad.Load() != 4 {
+			t.Errorf("%d were fresh and %d refused, want 98 and 4", fresh.Load(), bad.Load())
+		}
+		if n := e.text(t, `SELECT count(*) FROM inbox`); n != "98" {
+			t.Errorf("the inbox holds %s rows, want 98", n)
+		}
+	})
+}
+
+func TestReceiveAfterCloseSaysSo(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, e *engine) {
+		db, err := sql.Open(t.Context(), sql.Config{URL: e.url})
+		must(t, err)
+		must(t, db.Close())
+		_, err = db.Receive(t.Context(), event("k1", "thread", ada))
+		want(t, err, store.ErrUnavailable)
 	})
 }
