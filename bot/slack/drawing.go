@@ -66,12 +66,18 @@ func (d *drawing) block(b slackgo.Block) {
 	d.sizes = append(d.sizes, jsonSize(b))
 }
 
-// jsonSize counts a block as Slack does: the characters of its JSON with < > & as they are.
+// jsonSize counts a block as Slack does: the characters of its JSON with < > & as they are. slack-go's own marshallers
+// escape those, so the JSON is read and written once more.
 func jsonSize(b slackgo.Block) int {
+	raw, err := json.Marshal(b)
+	var value any
+	if err == nil {
+		err = json.Unmarshal(raw, &value)
+	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(b); err != nil { // unreachable: blocks are made of strings and numbers
+	if err != nil || e.Encode(value) != nil { // unreachable: blocks are made of strings and numbers
 		return mostJSON
 	}
 	return runes(out.String()) // the line end stands for the comma to the next

@@ -21,11 +21,20 @@ type page struct {
 	hosts  []string
 }
 
+// mostColumn is the width up to which the columns of a table are aligned.
+const mostColumn = 40
+
 // mostDepth is how far blocks may nest; deeper ones are shown as they were written.
 const mostDepth = 20
 
-// markdown draws the model's text.
+// markdown draws the model's text. What the parser chokes on is shown as it was written: one hostile text must not end
+// whoever has to deliver it.
 func (r renderer) markdown(d *drawing, body string) {
+	defer func() {
+		if recover() != nil {
+			d.preformatted(body)
+		}
+	}()
 	source := []byte(plain(body))
 	parser := goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough)).Parser()
 	p := page{drawing: d, source: source, hosts: r.hosts}
@@ -45,7 +54,11 @@ func (p page) block(n ast.Node, depth int) {
 	case *ast.FencedCodeBlock, *ast.CodeBlock:
 		p.preformatted(p.lines(n))
 	case *ast.HTMLBlock:
-		p.section(say(strings.TrimSpace(p.lines(n) + string(n.ClosureLine.Value(p.source)))))
+		body := p.lines(n)
+		if n.HasClosure() {
+			body += string(n.ClosureLine.Value(p.source))
+		}
+		p.section(say(strings.TrimSpace(body)))
 	case *ast.Blockquote:
 		p.quote(p.quoted(n, 0)...)
 	case *ast.List:
@@ -119,7 +132,7 @@ func (p page) table(t *east.Table) string {
 			if len(cells) == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[len(cells)] = max(widths[len(cells)], runes(word))
+			widths[len(cells)] = max(widths[len(cells)], min(runes(word), mostColumn))
 			cells = append(cells, word)
 		}
 		rows = append(rows, cells)
@@ -128,7 +141,7 @@ func (p page) table(t *east.Table) string {
 	for _, cells := range rows {
 		line := ""
 		for i, word := range cells {
-			line += word + strings.Repeat(" ", widths[i]-runes(word)+2)
+			line += word + strings.Repeat(" ", max(0, widths[i]-runes(word))+2)
 		}
 		out.WriteString(strings.TrimRight(line, " ") + "\n")
 	}

@@ -183,7 +183,7 @@ func (r renderer) drawButtons(d *drawing, m bot.Message) {
 	for i, link := range m.Links {
 		u, err := url.Parse(link.URL)
 		if err != nil || !ownPage(u, r.hosts) {
-			d.section(say(link.Label))
+			d.section(say(clip(visibleLine(link.Label), mostLine)))
 			continue
 		}
 		b := slackgo.NewButtonBlockElement(fmt.Sprintf("%s:%d", linkAction, i+1), "", label(link.Label, mostButtonText))

@@ -13,6 +13,7 @@ const (
 	firstWait = 50 * time.Millisecond
 	longWait  = 30 * time.Second
 	drainTime = 2 * time.Second
+	writeTime = 100 * time.Millisecond // for acknowledgements slack-go has queued; it does not tell when they are written
 )
 
 // Run keeps the sockets until ctx ends (nil is returned then) or Slack says that the tokens are no good, which only a
@@ -37,6 +38,7 @@ func (a *Adapter) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		a.intake.close()
 		a.intake.drain(drainTime)
+		sleep(sockets, writeTime)
 	case <-sockets.Done():
 	}
 	hangUp(nil)

@@ -27,11 +27,7 @@ func cutSpans(spans []span) [][]span {
 	var parts [][]span
 	var part []span
 	size := 0
-	for _, s := range spans {
-		s.text = plain(s.text)
-		if s.text == "" {
-			continue
-		}
+	for _, s := range merged(spans) {
 		if s.url != "" { // a link is not cut: it would lead there twice
 			s.text = clip(s.text, mostPiece/4)
 		}
@@ -48,6 +44,21 @@ func cutSpans(spans []span) [][]span {
 		parts = append(parts, part)
 	}
 	return parts
+}
+
+// merged cleans spans, drops empty ones and makes one of neighbours that look the same.
+func merged(spans []span) (out []span) {
+	for _, s := range spans {
+		if s.text = plain(s.text); s.text == "" {
+			continue
+		}
+		if n := len(out); n > 0 && s.url == "" && out[n-1].url == "" && out[n-1].style == s.style {
+			out[n-1].text += s.text
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // fill cuts a span so that its first piece fits into room and no other is longer than a part.

@@ -16,13 +16,30 @@ func (a *Adapter) Split(m bot.Message) []bot.Message { return a.render.split(m) 
 
 func (r renderer) split(m bot.Message) []bot.Message {
 	out := []bot.Message{{}}
-	for i, part := range partsOf(m) {
+	for i, part := range r.fitting(partsOf(m)) {
 		last := &out[len(out)-1]
 		if whole := joined(*last, part); i == 0 || r.fits(whole) {
 			*last = whole
 			continue
 		}
 		out = append(out, part)
+	}
+	return out
+}
+
+// fitting halves texts that take much more room than they have letters, such as one full of changes of style.
+func (r renderer) fitting(parts []bot.Message) (out []bot.Message) {
+	for _, part := range parts {
+		n := runes(part.Text)
+		if n < 100 || r.fits(part) {
+			out = append(out, part)
+			continue
+		}
+		var halves []bot.Message
+		for _, half := range markdownPieces(part.Text, n/2+1) {
+			halves = append(halves, bot.Message{Text: half})
+		}
+		out = append(out, r.fitting(halves)...)
 	}
 	return out
 }
@@ -43,7 +60,7 @@ func partsOf(m bot.Message) (parts []bot.Message) {
 	for _, piece := range pieces(m.Notice, mostChunk) {
 		parts = append(parts, bot.Message{Notice: piece})
 	}
-	for _, piece := range markdownPieces(m.Text) {
+	for _, piece := range markdownPieces(m.Text, mostChunk) {
 		parts = append(parts, bot.Message{Text: piece})
 	}
 	last := bot.Message{Links: m.Links, Buttons: m.Buttons}
@@ -66,13 +83,14 @@ func partsOf(m bot.Message) (parts []bot.Message) {
 
 // wholeCommands gives the commands that are too long for a card in full, to stand above it.
 func wholeCommands(c bot.Card) (parts []bot.Message) {
+	room := shownRoom(c)
 	for i, shown := range c.Commands {
 		text := spelled(shown.Argv)
-		if runes(text) <= mostShown {
+		if runes(text) <= room {
 			continue
 		}
 		for j, piece := range pieces(text, longOutput-500) {
-			title := fmt.Sprintf("Command %d of %s, part %d", i+1, c.ID, j+1)
+			title := fmt.Sprintf("Command %d of %s, part %d", i+1, clip(c.ID, 60), j+1)
 			parts = append(parts, bot.Message{Outputs: []bot.Output{{Title: title, Text: piece}}})
 		}
 	}
@@ -99,9 +117,9 @@ func joined(m, part bot.Message) bot.Message {
 	return m
 }
 
-// markdownPieces cuts a Markdown text between paragraphs, else between lines. A fence that is cut is closed and opened
-// again.
-func markdownPieces(text string) []string {
+// markdownPieces cuts a Markdown text into pieces of about most characters, between paragraphs, else between lines. A
+// fence that is cut is closed and opened again.
+func markdownPieces(text string, most int) []string {
 	var out []string
 	var piece strings.Builder
 	fence := ""
@@ -118,9 +136,9 @@ func markdownPieces(text string) []string {
 		out = append(out, body)
 	}
 	for _, line := range strings.SplitAfter(text, "\n") {
-		for _, part := range pieces(line, mostChunk/2) {
+		for _, part := range pieces(line, most/2) {
 			blank := fence == "" && strings.TrimSpace(part) == ""
-			if n := runes(piece.String()); n+runes(part) > mostChunk || (blank && n > mostChunk/2) {
+			if n := runes(piece.String()); n+runes(part) > most || (blank && n > most/2) {
 				end()
 			}
 			piece.WriteString(part)

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// token is what Slack puts between angle brackets: mentions, links and the like.
-var token = regexp.MustCompile(`<[^<>\n]*>`)
+// bracketed is what Slack puts between angle brackets: mentions, links and the like.
+var bracketed = regexp.MustCompile(`<[^<>\n]*>`)
 
 var unescape = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 
@@ -15,7 +15,7 @@ var unescape = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 func typed(text, own string) string {
 	var out strings.Builder
 	last := 0
-	for _, span := range token.FindAllStringIndex(text, -1) {
+	for _, span := range bracketed.FindAllStringIndex(text, -1) {
 		out.WriteString(unescape.Replace(text[last:span[0]]))
 		last = span[1]
 		word, isOwn := untoken(text[span[0]+1:span[1]-1], own)

@@ -1,0 +1,198 @@
+package slack
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	slackgo "github.com/slack-go/slack"
+
+	"aurora/bot"
+	"aurora/bot/slack/slacksim"
+	"aurora/store"
+)
+
+func someone(team, id string) store.Person {
+	return store.Person{Platform: store.Slack, Team: team, ID: id}
+}
+
+func TestProfileTellsMembersFromOthers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, slacksim.Config{People: []slacksim.Person{
+		{ID: "U0SINGLE01", SingleGuest: true}, {ID: "U0STRANGE1", Stranger: true}, {ID: "U0FLOW0001", Workflow: true},
+	}})
+	for id, want := range map[string]bot.Kind{ada: bot.Member, gus: bot.Guest, "U0SINGLE01": bot.Guest, "U0STRANGE1": bot.External,
+		"U0DORA0001": bot.Deactivated, "U0PAGER001": bot.Robot, "U0FLOW0001": bot.Robot, "U0NOBODY01": bot.External, r.sim.BotUser(""): bot.Robot} {
+		got, err := r.Profile(t.Context(), nimbus, someone(nimbus, id))
+		if err != nil || got.Kind != want {
+			t.Errorf("%s is %q, %v; want %q", id, got.Kind, err, want)
+		}
+	}
+	if got, err := r.Profile(t.Context(), nimbus, someone("T0PARTNER1", ada)); err != nil || got.Kind != bot.External {
+		t.Errorf("somebody of another team is %q, %v", got.Kind, err)
+	}
+	if got, _ := r.Profile(t.Context(), nimbus, someone(nimbus, ada)); got.Name == "" || got.Email != "ada@nimbus.example" {
+		t.Errorf("ada is shown as %+v", got)
+	}
+}
+
+func TestProfileIsAskedAfresh(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, slacksim.Config{})
+	if got, _ := r.Profile(t.Context(), nimbus, someone(nimbus, ben)); got.Kind != bot.Member {
+		t.Fatalf("ben is %q", got.Kind)
+	}
+	if err := r.sim.AddPerson(slacksim.Person{ID: ben, Name: "ben", Deactivated: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := r.Profile(t.Context(), nimbus, someone(nimbus, ben)); got.Kind != bot.Deactivated {
+		t.Errorf("ben is %q after he left", got.Kind)
+	}
+	r.sim.Inject(slacksim.Fault{Method: "users.info", Kind: slacksim.FaultRateLimit, Times: 2})
+	if got, err := r.Profile(t.Context(), nimbus, someone(nimbus, ben)); err != nil || got.Kind != bot.Deactivated {
+		t.Errorf("while Slack asks to wait ben is %q, %v", got.Kind, err)
+	}
+	var later *bot.Later
+	if got, err := r.Profile(t.Context(), nimbus, someone(nimbus, ada)); !errors.As(err, &later) || got.Kind != bot.External {
+		t.Errorf("somebody unknown is %q, %v", got.Kind, err)
+	}
+}
+
+func TestProfileInAnEnterprise(t *testing.T) {
+	t.Parallel()
+	id := identity{team: "T1", enterprise: "E1"}
+	for want, u := range map[bot.Kind]slackgo.User{
+		bot.Member:   {ID: "W1", TeamID: "T9", Enterprise: slackgo.EnterpriseUser{EnterpriseID: "E1"}},
+		bot.External: {ID: "W1", TeamID: "T9", Enterprise: slackgo.EnterpriseUser{EnterpriseID: "E2"}},
+	} {
+		if got := profileOf(id, &u).Kind; got != want {
+			t.Errorf("of enterprise %s: %q, want %q", u.Enterprise.EnterpriseID, got, want)
+		}
+	}
+}
+
+func TestAudienceKnowsWhoReads(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, slacksim.Config{Channels: []slacksim.Channel{
+		{ID: "C0PENDING1", Name: "pending", Pending: true, Members: []string{ada}},
+		{ID: "C0ORG00001", Name: "org", OrgShared: true, Members: []string{ada}},
+		{ID: "C0HIDDEN01", Name: "hidden", Private: true, NoBot: true, Members: []string{ada}},
+	}})
+	dm, err := r.sim.OpenDM(ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for channel, want := range map[string]bot.Audience{
+		ops:          {Name: "ops"},
+		checkout:     {Name: "checkout", Shared: true}, // gus is a guest
+		share:        {Name: "partner-launch", Shared: true},
+		"C0PENDING1": {Name: "pending", Shared: true},
+		"C0ORG00001": {Name: "org", Shared: true},
+		"C0ONCALL01": {Name: "on-call"},
+		dm:           {Direct: true},
+	} {
+		if got, err := r.Audience(t.Context(), place(channel)); err != nil || got != want {
+			t.Errorf("%s: %+v, %v; want %+v", channel, got, err, want)
+		}
+	}
+	if got, err := r.Audience(t.Context(), place("C0HIDDEN01")); err == nil || !got.Shared {
+		t.Errorf("a channel that cannot be seen: %+v, %v", got, err)
+	}
+}
+
+func TestAudienceFollowsChanges(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, slacksim.Config{})
+	shared := func() bool {
+		t.Helper()
+		got, err := r.Audience(t.Context(), place(ops))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Shared
+	}
+	if shared() {
+		t.Fatal("ops is shared")
+	}
+	if err := r.sim.Invite(ada, ops, gus); err != nil {
+		t.Fatal(err)
+	}
+	if !shared() {
+		t.Error("a guest came and nobody noticed")
+	}
+	if err := r.sim.Kick(ops, gus); err != nil {
+		t.Fatal(err)
+	}
+	if shared() {
+		t.Error("the guest left and nobody noticed")
+	}
+	if err := r.sim.Share(ops, "T0PARTNER1", true); err != nil {
+		t.Fatal(err)
+	}
+	if !shared() {
+		t.Error("the channel was shared and nobody noticed")
+	}
+}
+
+func TestAudienceThatCannotBeToldIsShared(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"conversations.info", "conversations.members", "users.info"} {
+		for _, fault := range []slacksim.Fault{{Kind: slacksim.FaultRateLimit}, {Kind: slacksim.FaultStatus}, {Kind: slacksim.FaultError, Error: "missing_scope"}} {
+			r := newRig(t, slacksim.Config{})
+			fault.Method, fault.Times = method, -1
+			r.sim.Inject(fault)
+			if got, err := r.Audience(t.Context(), place(ops)); !got.Shared {
+				t.Errorf("%s failing with %s: %+v, %v", method, fault.Kind, got, err)
+			}
+		}
+	}
+}
+
+func TestHistoryIsHelpOnly(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, slacksim.Config{})
+	where := place(ops)
+	where.Thread = r.tell(t, ada, ops, "checkout is slow & sad")
+	if _, err := r.Post(t.Context(), where, bot.Message{Notice: "I looked"}, bot.Meta{}); err != nil {
+		t.Fatal(err)
+	}
+	r.tell(t, ben, ops, "and now?", slacksim.InThread(where.Thread))
+	last := r.tell(t, ada, ops, "@aurora why?", slacksim.InThread(where.Thread))
+	got, err := r.History(t.Context(), where, last, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		got[i].TS = ""
+	}
+	want := []bot.Said{{Person: someone(nimbus, ada), Text: "checkout is slow & sad"},
+		{Person: someone(nimbus, r.sim.BotUser("")), Own: true, Text: "I looked"}, {Person: someone(nimbus, ben), Text: "and now?"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if got, _ := r.History(t.Context(), where, last, 1); len(got) != 1 || got[0].Text != "and now?" {
+		t.Errorf("the last one before: %+v", got)
+	}
+	r.sim.Inject(slacksim.Fault{Method: "conversations.replies", Kind: slacksim.FaultRateLimit})
+	if got, err := r.History(t.Context(), where, last, 10); err != nil || len(got) > 0 {
+		t.Errorf("while Slack asks to wait: %v, %v", got, err)
+	}
+}
+
+func TestHistoryOfLimitedApps(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, slacksim.Config{HistoryRestricted: true})
+	where := place(ops)
+	where.Thread = r.tell(t, ada, ops, "root")
+	for range 20 {
+		r.tell(t, ben, ops, "more", slacksim.InThread(where.Thread))
+	}
+	got, err := r.History(t.Context(), where, "", 50)
+	if err != nil || len(got) == 0 || len(got) > 15 || !slices.ContainsFunc(got, func(s bot.Said) bool { return s.Text == "root" }) {
+		t.Errorf("%d messages, %v", len(got), err)
+	}
+	if got, err := r.History(t.Context(), where, "", 50); err != nil || len(got) > 0 {
+		t.Errorf("the second time: %d messages, %v", len(got), err)
+	}
+}
