@@ -2,7 +2,9 @@ package redis
 
 import (
 	"context"
+	"crypto/sha256"
 	_ "embed" // the script
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,8 +24,9 @@ var putSource string
 
 var putScript = goredis.NewScript(putSource)
 
-// PutConfirmation keeps a fresh, pending confirmation. Putting the very same one again changes nothing, so a replayed
-// step may; another one under its id or nonce gives store.ErrConflict.
+// PutConfirmation keeps a confirmation, pending when it is new. The same one (by Digest) may be put again with another
+// nonce, as a card that is sent once more has: its state stays, and from then on the new nonce alone finds it. Another
+// one under its id or nonce gives store.ErrConflict.
 func (d *DB) PutConfirmation(ctx context.Context, c store.Confirmation) error {
 	record, err := recordOf(c)
 	if err != nil {
@@ -32,7 +35,8 @@ func (d *DB) PutConfirmation(ctx context.Context, c store.Confirmation) error {
 	ctx, done := limit(ctx)
 	defer done()
 	keys := []string{recordKey(c.ID), nonceKey(c.NonceHash), turnKey(c.Turn), threadKey(c.Thread), dueKey()}
-	kept, err := putScript.Run(ctx, d.client, keys, c.ID, record, c.Expires.UnixMilli(), ConfirmationTTL.Milliseconds()).Bool()
+	kept, err := putScript.Run(ctx, d.client, keys, c.ID, record, c.Expires.UnixMilli(), ConfirmationTTL.Milliseconds(),
+		c.Digest(), c.NonceHash, nonceKey("")).Bool()
 	if err == nil && !kept {
 		return fmt.Errorf("keep the confirmation: %w", store.ErrConflict)
 	}
@@ -63,7 +67,7 @@ func checkConfirmation(c store.Confirmation) error {
 	switch {
 	case c.ID == "" || c.Turn == "" || c.Thread == "":
 		return errors.New("its id, turn and thread must be set")
-	case len(c.NonceHash) != 64:
+	case !isHash(c.NonceHash):
 		return errors.New("its nonce must be hashed with store.HashNonce")
 	case c.State != "" && c.State != store.ConfirmationPending:
 		return fmt.Errorf("it is %s already", c.State)
@@ -71,6 +75,11 @@ func checkConfirmation(c store.Confirmation) error {
 		return errors.New("it must expire, and well before its record is forgotten")
 	}
 	return nil
+}
+
+func isHash(s string) bool {
+	raw, err := hex.DecodeString(s)
+	return err == nil && len(raw) == sha256.Size
 }
 
 // Confirmation gives a record as it was put, with the state it is in by Redis time. store.ErrNotFound when there is

@@ -62,6 +62,9 @@ func (d *DB) Close() error {
 	if d.stop != nil {
 		d.stop()
 	}
+	if errors.Is(err, goredis.ErrClosed) { // closed before
+		return nil
+	}
 	return err
 }
 

@@ -34,3 +34,11 @@ func TestState(t *testing.T) {
 	t.Run("embedded", func(t *testing.T) { storetest.StateSuite(t, embedded(t), limits) })
 	t.Run("Sentinel", func(t *testing.T) { storetest.StateSuite(t, open(t, storetest.Sentinel(t).URL), limits) })
 }
+
+func TestClickRunsOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("so many clicks take seconds")
+	}
+	t.Run("redis-server", func(t *testing.T) { storetest.Clicks(t, open(t, storetest.Redis(t).URL), 64_000) })
+	t.Run("embedded", func(t *testing.T) { storetest.Clicks(t, embedded(t), 16_000) })
+}

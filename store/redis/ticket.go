@@ -3,12 +3,12 @@ package redis
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
+
+	"aurora/store"
 )
 
 // maxTicket is the size in bytes above which a ticket or sign-in is refused.
@@ -23,10 +23,7 @@ func (d *DB) NewTicket(ctx context.Context, value json.RawMessage, ttl time.Dura
 // Ticket looks at a ticket without spending it, so that a link preview cannot use it up. store.ErrNotFound when it is
 // unknown, spent or over.
 func (d *DB) Ticket(ctx context.Context, id string) (json.RawMessage, error) {
-	ctx, done := limit(ctx)
-	defer done()
-	raw, err := d.client.Get(ctx, hashed("ticket", id)).Bytes()
-	return raw, d.fail("look up the ticket", err)
+	return d.TicketByHash(ctx, store.HashNonce(id))
 }
 
 // TakeTicket spends a ticket: of all callers one gets the value, the others store.ErrNotFound.
@@ -77,6 +74,5 @@ func (d *DB) take(ctx context.Context, kind, id string) (json.RawMessage, error)
 }
 
 func hashed(kind, id string) string {
-	sum := sha256.Sum256([]byte(id))
-	return key(kind, hex.EncodeToString(sum[:]))
+	return key(kind, store.HashNonce(id))
 }

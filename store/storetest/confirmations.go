@@ -52,8 +52,9 @@ func NewConfirmation(name string, lasts time.Duration) store.Confirmation {
 func confirmations(t *testing.T, s Confirmations) {
 	t.Run("a record comes back as it was", func(t *testing.T) { records(t, s) })
 	t.Run("a record cannot be replaced", func(t *testing.T) { replacing(t, s) })
+	t.Run("a card sent again has a new nonce", func(t *testing.T) { newNonce(t, s) })
 	t.Run("a click takes it once and may take it again", func(t *testing.T) { taking(t, s) })
-	t.Run("of 1000 clicks one takes it", func(t *testing.T) { clicks(t, s) })
+	t.Run("of 1000 clicks one takes it", func(t *testing.T) { Clicks(t, s, 1000) })
 	t.Run("cancelled, voided and expired ones stay so", func(t *testing.T) { ending(t, s) })
 	t.Run("a click and a cancel: one wins", func(t *testing.T) { clickOrCancel(t, s) })
 	t.Run("it expires by itself", func(t *testing.T) { expiring(t, s) })
@@ -115,6 +116,28 @@ func replacing(t *testing.T, s Confirmations) {
 	}
 }
 
+func newNonce(t *testing.T, s Confirmations) {
+	ctx := t.Context()
+	first := NewConfirmation("again", time.Minute)
+	must(t, s.PutConfirmation(ctx, first))
+	then := first
+	then.NonceHash = store.HashNonce("second nonce of again")
+	must(t, s.PutConfirmation(ctx, then))
+	absent(t, second(s.ConfirmationByNonce(ctx, first.NonceHash)))
+	found, err := s.ConfirmationByNonce(ctx, then.NonceHash)
+	must(t, err)
+	if found.NonceHash != then.NonceHash || found.Digest() != first.Digest() || found.State != store.ConfirmationPending {
+		t.Errorf("found %s by the second nonce, want the same record pending", cmp.Diff(then, found))
+	}
+	state(t, store.ConfirmationVoided)(s.EndConfirmation(ctx, first.ID, store.ConfirmationVoided))
+	must(t, s.PutConfirmation(ctx, first)) // voided before its card was sent once more: the click must hear that
+	found, err = s.ConfirmationByNonce(ctx, first.NonceHash)
+	if err != nil || found.State != store.ConfirmationVoided {
+		t.Errorf("a voided one put again: %q, %v, want it voided", found.State, err)
+	}
+	state(t, store.ConfirmationVoided)(s.TakeConfirmation(ctx, first.ID, "act:1"))
+}
+
 func taking(t *testing.T, s Confirmations) {
 	ctx := t.Context()
 	c := NewConfirmation("take", time.Minute)
@@ -142,11 +165,12 @@ func taking(t *testing.T, s Confirmations) {
 	refused(t, second(s.EndConfirmation(ctx, c.ID, "")))
 }
 
-// clicks: 64 replicas' worth of goroutines share 1,000 different clicks.
-func clicks(t *testing.T, s Confirmations) {
+// Clicks lets 64 goroutines share that many different clicks on one confirmation: one takes it.
+func Clicks(t *testing.T, s Confirmations, total int) {
+	t.Helper()
 	c := NewConfirmation("clicks", time.Minute)
 	must(t, s.PutConfirmation(t.Context(), c))
-	const total, side = 1000, 64
+	const side = 64
 	states, errs := make([]store.ConfirmationState, total), make([]error, total)
 	var clickers sync.WaitGroup
 	for worker := range side {

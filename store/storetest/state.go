@@ -26,6 +26,7 @@ type Modes interface {
 type Tickets interface {
 	NewTicket(ctx context.Context, value json.RawMessage, ttl time.Duration) (string, error)
 	Ticket(ctx context.Context, id string) (json.RawMessage, error)
+	TicketByHash(ctx context.Context, hash string) (json.RawMessage, error)
 	TakeTicket(ctx context.Context, id string) (json.RawMessage, error)
 }
 
@@ -116,6 +117,12 @@ func tickets(t *testing.T, s Tickets) {
 		must(t, err)
 		same(t, want, got)
 	}
+	got, err := s.TicketByHash(ctx, store.HashNonce(id))
+	must(t, err)
+	same(t, want, got)
+	absent(t, second(s.TicketByHash(ctx, id)))
+	absent(t, second(s.Ticket(ctx, store.HashNonce(id)))) // who reads the store cannot use what it finds
+	absent(t, second(s.TakeTicket(ctx, store.HashNonce(id))))
 	takenOnce(t, want, func() (json.RawMessage, error) { return s.TakeTicket(ctx, id) })
 	absent(t, second(s.Ticket(ctx, id)))
 	absent(t, second(s.TakeTicket(ctx, "")))
