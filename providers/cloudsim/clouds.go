@@ -12,12 +12,19 @@ func (s *Server) mount() {
 	google.accounts = func(w *World) []string { return w.GCP.Users }
 	s.aws = newAWSCloud(s)
 	s.tailnet = newTailscaleCloud(s)
-	s.scaleway = &scalewayCloud{}
+	s.scaleway = newScalewayCloud(s)
+	for _, region := range []string{"eu", "ca", "us"} {
+		oauth := s.grants["ovh-"+region]
+		oauth.rotates, oauth.strict = true, true
+		oauth.accounts = func(w *World) []string { return w.ovhAccounts(region) }
+	}
 	s.clouds = []mounted{
 		{"/compute/v1", "gcp", &gcpCloud{server: s, oauth: google, service: "compute", routes: computeRoutes}},
 		{"/cloudresourcemanager", "gcp", &gcpCloud{server: s, oauth: google, service: "cloudresourcemanager", routes: projectRoutes}},
 		{"/google", "gcp", &googleSignIn{server: s, oauth: google}},
 		{"/tailscale/api/v2", "tailscale", s.tailnet},
+		{"/scaleway", "scaleway", s.scaleway},
+		{"/ovh", "ovh", &ovhCloud{server: s}},
 		{"", "aws", s.aws},
 	}
 }

@@ -35,7 +35,8 @@ type Config struct {
 	OAuth map[string]OAuthClient
 	// TailscaleClient is an OAuth client with every scope. Empty means a random one.
 	TailscaleClient TailscaleClient
-	ScalewayKeys    []ScalewayKey
+	// ScalewayKeys are API keys of the organisation. Empty means two random ones: one that may change things, one that may not.
+	ScalewayKeys []ScalewayKey
 }
 
 // AWSKey is one AWS access key. SessionToken is empty for the long-lived ones.
@@ -71,6 +72,9 @@ func (c Config) filled() Config {
 	if c.TailscaleClient.Scopes == nil {
 		c.TailscaleClient.Scopes = []string{"all"}
 	}
+	if c.ScalewayKeys == nil {
+		c.ScalewayKeys = []ScalewayKey{randomScalewayKey(false), randomScalewayKey(true)}
+	}
 	clients := map[string]OAuthClient{}
 	for _, name := range []string{"gcp", "ovh-eu", "ovh-ca", "ovh-us", "azure"} {
 		client := c.OAuth[name]
@@ -96,4 +100,8 @@ func randomSecret(n int) string {
 	raw := make([]byte, n)
 	_, _ = rand.Read(raw) // never fails: the runtime ends the process instead
 	return base64.RawStdEncoding.EncodeToString(raw)
+}
+
+func randomScalewayKey(readOnly bool) ScalewayKey {
+	return ScalewayKey{AccessKey: "SCW" + randomUpper(17), SecretKey: uuidOf(randomSecret(16)), ReadOnly: readOnly}
 }

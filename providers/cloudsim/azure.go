@@ -1,0 +1,3 @@
+package cloudsim
+
+type Azure struct{}
