@@ -28,8 +28,9 @@ type Planned struct {
 	Touches []string `json:"touches,omitempty"` // resolved ids, names and tags read beforehand: untrusted text
 }
 
-// Confirmation is what waits for a person's click. Everything but State and TakenBy is covered by Digest, which the
-// audit keeps: a record that was changed, swapped or made up does not run.
+// Confirmation is what waits for a person's click. Everything but NonceHash, State and TakenBy is covered by Digest,
+// which the audit keeps: a record that was changed, swapped or made up does not run. The nonce is made when the card is
+// sent, after the audit noted the record; a click must bring the one whose hash the record has.
 type Confirmation struct {
 	ID           string    `json:"id"`         // conf_..., a public reference
 	NonceHash    string    `json:"nonce_hash"` // SHA-256 of the button's nonce, hex
@@ -61,9 +62,9 @@ type Confirmation struct {
 	TakenBy string            `json:"taken_by,omitempty"` // the click's event key
 }
 
-// Digest is the SHA-256, in hex, of the whole record but its state.
+// Digest is the SHA-256, in hex, of the whole record but its nonce and state.
 func (c Confirmation) Digest() string {
-	c.State, c.TakenBy = "", ""
+	c.State, c.TakenBy, c.NonceHash = "", "", ""
 	c.AskedAt, c.Expires = c.AskedAt.UTC(), c.Expires.UTC()
 	raw, err := json.Marshal(c)
 	if err != nil { // unreachable: the type holds nothing that cannot be marshalled
