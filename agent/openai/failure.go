@@ -17,6 +17,7 @@ import (
 var (
 	errIdle  = errors.New("the stream stood still")
 	errWhole = errors.New("the reply took too long")
+	errMoved = errors.New("the server answers with a redirect")
 )
 
 // openError is an error before the first chunk: the request may be sent again.
@@ -42,6 +43,8 @@ func failure(ctx context.Context, err error) *agent.Failure {
 		return ours
 	case errors.Is(err, errIdle):
 		return &agent.Failure{Kind: agent.FailIdle, Detail: "the server sent nothing for too long"}
+	case errors.Is(err, errMoved):
+		return &agent.Failure{Kind: agent.FailRejected, Detail: "the server redirects elsewhere: set OPENAI_BASE_URL to the address it ends at"}
 	case errors.Is(err, errWhole), errors.Is(context.Cause(ctx), errWhole):
 		return &agent.Failure{Kind: agent.FailUnavailable, Detail: "the reply took too long"}
 	case errors.As(err, &large):

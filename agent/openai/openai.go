@@ -109,13 +109,10 @@ func (c Config) withDefaults() Config {
 
 // httpClient follows no redirect, since the conversation and the key would travel along, and reads no more than MaxBytes.
 func (c Config) httpClient() *http.Client {
-	return &http.Client{
-		Transport:     limited{c.Transport, c.MaxBytes},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	return &http.Client{Transport: limited{c.Transport, c.MaxBytes}}
 }
 
-// limited is a transport whose bodies end with errTooLarge.
+// limited is a transport that takes no redirect and no endless body.
 type limited struct {
 	next http.RoundTripper
 	max  int64
@@ -125,6 +122,10 @@ func (l limited) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := l.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
+	}
+	if resp.StatusCode/100 == 3 {
+		_ = resp.Body.Close()
+		return nil, errMoved
 	}
 	resp.Body = http.MaxBytesReader(nil, resp.Body, l.max)
 	return resp, nil
