@@ -124,7 +124,7 @@ func (e *Executor) Run(ctx context.Context, ask Ask) Result {
 	case p.Ruling.Decision != policy.Allow: // unreachable: anything else has a code
 		return e.refused(ctx, ask, p.refuse(refusal{CodeRefused, "Policy gave no decision, so nothing ran."}))
 	}
-	return e.runAll(ctx, ask, p)
+	return e.noted(ctx, ask, e.runAll(ctx, ask, p))
 }
 
 // RunConfirmed runs command index of a confirmation that the caller of this method has taken and whose digest it has
@@ -137,7 +137,7 @@ func (e *Executor) RunConfirmed(ctx context.Context, asker Caller, conf store.Co
 	}
 	j := job{ask: ask, prepared: p, target: p.Targets[0], confirmation: fmt.Sprintf("%s/%d", conf.ID, index), view: e.MaxView}
 	s, private := e.runJob(ctx, j)
-	r := e.combine(ask, p, []Section{s})
+	r := e.noted(ctx, ask, e.combine(ask, p, []Section{s}))
 	r.Private = private
 	return r
 }
@@ -151,21 +151,29 @@ func (e *Executor) describe(p Prepared) Result {
 	}
 }
 
-// refused makes the result of a refusal and notes it. When it cannot be noted the refusal stands all the same.
+// refused makes the result of a refusal and notes it.
 func (e *Executor) refused(ctx context.Context, ask Ask, p Prepared) Result {
 	r := e.describe(p)
 	r.Code, r.Error = p.Code, e.Redact.Redact(Clean(p.Error))
+	return e.noted(ctx, ask, r)
+}
+
+// noted writes into the audit that something did not run. When that fails the refusal stands all the same.
+func (e *Executor) noted(ctx context.Context, ask Ask, r Result) Result {
+	if r.Code == "" || r.Ran() {
+		return r
+	}
 	words := r.Argv
 	if len(words) == 0 {
 		words = e.Redact.Argv(append([]string{ask.Line}, ask.Argv...))
 	}
-	detail := mustJSON(map[string]any{
-		"command": words, "code": r.Code, "rule": r.Rule, "reason": r.Error, "effect": r.Effect,
-		"mode": ask.Caller.Mode, "tainted": ask.Tainted, "policy": e.Policy.Version(),
-	})
 	err := e.Auditor.Audit(context.WithoutCancel(ctx), store.AuditEntry{
 		Kind: store.AuditRefused, OrgID: ask.Caller.Org.ID, UserID: ask.Caller.User.ID,
-		Person: ask.Caller.Person.String(), Turn: ask.Turn, Subject: ask.Call, Detail: detail,
+		Person: ask.Caller.Person.String(), Turn: ask.Turn, Subject: ask.Call,
+		Detail: mustJSON(map[string]any{
+			"command": words, "code": r.Code, "rule": r.Rule, "reason": r.Error, "effect": r.Effect,
+			"mode": ask.Caller.Mode, "tainted": ask.Tainted, "policy": e.Policy.Version(),
+		}),
 	})
 	if err != nil {
 		r.AuditErr = fmt.Errorf("audit refusal: %w", err)

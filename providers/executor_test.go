@@ -112,6 +112,9 @@ func TestNothingRunsWhatIsRefused(t *testing.T) {
 			r := b.Run(context.Background(), c.ask)
 			wantCode(t, r, c.code, c.says)
 			b.nothingRan(t)
+			if len(b.ledger.audit) != 1 || b.ledger.audit[0].Kind != store.AuditRefused {
+				t.Errorf("audit is %v", b.ledger.audit)
+			}
 			var got map[string]string
 			if err := json.Unmarshal(r.ModelJSON(), &got); err != nil || got["code"] != string(c.code) || got["error"] == "" || len(got) != 2 {
 				t.Errorf("model hears %s", r.ModelJSON())

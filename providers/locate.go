@@ -93,7 +93,7 @@ func (p Program) Command(argv []string) []string {
 	return append(append(full, p.Entry), argv[1:]...)
 }
 
-// Version asks the program for its version, within ten seconds; the first line of what it says.
+// Version asks the program for its version, within half a minute; the first line of what it says.
 func (p Program) Version(ctx context.Context) (string, error) {
 	if p.Err != nil {
 		return "", p.Err
@@ -102,7 +102,7 @@ func (p Program) Version(ctx context.Context) (string, error) {
 	if p.Name == "bq" || p.Name == "gsutil" || p.Name == "scw" {
 		word = "version"
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	run := process{argv: p.Command([]string{p.Name, word}), env: p.Env, limit: 64 << 10}
 	out, err := run.run(ctx)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aurora/providers/policy"
+	"aurora/store"
 )
 
 // touchWait bounds what is read before a card is drawn: the card must not wait for a slow cloud.
@@ -39,6 +40,7 @@ func (e *Executor) sideRead(ctx context.Context, ask Ask, t Target, argv []strin
 	side := ask
 	side.Line, side.Argv, side.Project = "", argv, t.Project
 	side.Caller.Only = []string{t.Connection.ID}
+	side.Caller.Mode = store.Ask // a session that can only read is enough
 	p := e.Judge(ctx, side)
 	if p.Code != "" || p.Ruling.Decision != policy.Allow || p.Verdict.Effect != policy.Read || len(p.Targets) != 1 {
 		return "", false
