@@ -1,6 +1,7 @@
 package sql_test
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"sync"
@@ -183,60 +184,77 @@ func TestNoWorkIsForgotten(t *testing.T) {
 	onBoth(t, func(t *testing.T, e *engine) {
 		db := e.open(t, "r1")
 		const events, workers = 120, 8
-		var mu sync.Mutex
-		seen := map[string]int{}
-		errs := race(workers+1, func(i int) error {
-			if i == workers {
-				for n := range events {
-					if _, err := db.Receive(t.Context(), event(name(n), "thread "+name(rand.IntN(3)), ada)); err != nil {
-						return err
-					}
-				}
-				return nil
+		settled := &tally{want: events, seen: map[string]int{}, full: make(chan struct{})}
+		for _, err := range race(workers+1, func(i int) error {
+			if i < workers {
+				return settleAll(t.Context(), db, name(i), settled)
 			}
-			for {
-				mu.Lock()
-				done := len(seen) == events
-				mu.Unlock()
-				if done {
-					return nil
-				}
-				c, err := db.Claim(t.Context(), name(i))
-				if errors.Is(err, store.ErrNotFound) {
-					if t.Context().Err() != nil {
-						return t.Context().Err()
-					}
-					continue
-				}
-				if err != nil {
-					return err
-				}
-				rows, err := db.Pending(t.Context(), c)
-				if err != nil {
-					return err
-				}
-				for _, row := range rows {
-					if err := db.Settle(t.Context(), c, row.ID, nil); err != nil {
-						return err
-					}
-					mu.Lock()
-					seen[row.Key]++
-					mu.Unlock()
-				}
-				if err := db.Release(t.Context(), c); err != nil {
+			for n := range events {
+				if _, err := db.Receive(t.Context(), event(name(n), "thread "+name(rand.IntN(3)), ada)); err != nil {
 					return err
 				}
 			}
-		})
-		for _, err := range errs {
+			return nil
+		}) {
 			must(t, err)
 		}
-		for key, n := range seen {
+		for key, n := range settled.seen {
 			if n != 1 {
 				t.Errorf("%s was settled %d times", key, n)
 			}
 		}
 	})
+}
+
+// tally counts keys until there are enough of them.
+type tally struct {
+	mu   sync.Mutex
+	want int
+	seen map[string]int
+	full chan struct{}
+}
+
+func (c *tally) add(key string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seen[key]++; len(c.seen) == c.want && c.seen[key] == 1 {
+		close(c.full)
+	}
+}
+
+// settleAll works as a worker does until the tally is full.
+func settleAll(ctx context.Context, db *sql.DB, runner string, settled *tally) error {
+	wake := db.Wake(ctx)
+	for {
+		c, err := db.Claim(ctx, runner)
+		if errors.Is(err, store.ErrNotFound) {
+			select {
+			case <-settled.full:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-wake:
+			case <-time.After(time.Second):
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		rows, err := db.Pending(ctx, c)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if err := db.Settle(ctx, c, row.ID, nil); err != nil {
+				return err
+			}
+			settled.add(row.Key)
+		}
+		if err := db.Release(ctx, c); err != nil {
+			return err
+		}
+	}
 }
 
 func TestWakeFollowsReceive(t *testing.T) {

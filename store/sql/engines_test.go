@@ -43,7 +43,7 @@ func postgresEngine(t testing.TB) *engine {
 func sqliteEngine(t testing.TB) *engine {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "aurora.db")
-	return &engine{name: "sqlite", url: path, raw: openRaw(t, "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)"),
+	return &engine{name: "sqlite", url: path, raw: openRaw(t, "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=synchronous(0)"),
 		past: `strftime('%Y-%m-%d %H:%M:%f', 'now', '-1 second')`}
 }
 
