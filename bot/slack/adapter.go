@@ -38,7 +38,7 @@ type Adapter struct {
 	statuses statuses
 	stops    recent
 	people   profiles
-	aside    background
+	aside    gate // what runs in the background
 }
 
 const apiTimeout = 15 * time.Second
@@ -53,7 +53,8 @@ func New(c Config) *Adapter {
 	a.replies = newResponder(c.APIURL, client.Transport)
 	a.render = renderer{hosts: c.LinkHosts}
 	a.line.since = time.Now()
-	a.intake.busy = make(chan struct{}, atOnce)
+	a.intake.busy, a.intake.most = make(chan struct{}, atOnce), atMost
+	a.aside.most = backgroundRoom
 	return a
 }
 

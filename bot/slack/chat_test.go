@@ -311,7 +311,7 @@ func TestRefusedStatusLineIsNotAskedForAgain(t *testing.T) {
 	if _, err := r.Post(t.Context(), where, bot.Message{Status: "Looking again"}, bot.Meta{}); err != nil {
 		t.Fatal(err)
 	}
-	r.aside.tasks.Wait()
+	r.aside.drain(apiTimeout)
 	if n := len(r.sim.Calls("assistant.threads.setStatus")); n != 1 {
 		t.Errorf("asked %d times", n)
 	}

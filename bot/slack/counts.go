@@ -3,7 +3,6 @@ package slack
 import (
 	"fmt"
 	"runtime/debug"
-	"sync"
 	"sync/atomic"
 )
 
@@ -32,44 +31,31 @@ func (a *Adapter) Stats() Stats {
 		Panics: c.panics.Load()}
 }
 
-// beside runs task in the background; its panic ends nothing else.
+const backgroundRoom = 256
+
+// beside runs what nobody waits for, such as a status line; its panic ends nothing else. When too much is running
+// already, the caller runs it.
 func (a *Adapter) beside(task func()) {
-	a.aside.start(func() {
+	guarded := func() {
 		defer func() {
 			if r := recover(); r != nil {
 				a.panicked(r)
 			}
 		}()
 		task()
-	})
+	}
+	if ok, _ := a.aside.enter(); !ok {
+		guarded()
+		return
+	}
+	go func() {
+		defer a.aside.leave()
+		guarded()
+	}()
 }
 
 // panicked notes a panic. Only the kind of its value is logged: the value may quote a message.
 func (a *Adapter) panicked(r any) {
 	a.counts.panics.Add(1)
 	a.config.Log.Error().Str("kind", fmt.Sprintf("%T", r)).Bytes("stack", debug.Stack()).Msg("a handler of the Slack adapter panicked")
-}
-
-// background runs what nobody waits for, such as a status line, without letting it pile up.
-type background struct {
-	once  sync.Once
-	room  chan struct{}
-	tasks sync.WaitGroup
-}
-
-const backgroundRoom = 256
-
-// start runs task beside the caller; when there is no room the caller runs it.
-func (b *background) start(task func()) {
-	b.once.Do(func() { b.room = make(chan struct{}, backgroundRoom) })
-	select {
-	case b.room <- struct{}{}:
-	default:
-		task()
-		return
-	}
-	b.tasks.Go(func() {
-		defer func() { <-b.room }()
-		task()
-	})
 }

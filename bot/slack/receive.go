@@ -2,8 +2,6 @@ package slack
 
 import (
 	"context"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	slackgo "github.com/slack-go/slack"
@@ -48,43 +46,27 @@ func (e envelope) repeats() bool { return e.kind == socketmode.RequestTypeEvents
 
 // intakeDoor bounds how many envelopes are held, and how many of them are made durable side by side.
 type intakeDoor struct {
-	closed  atomic.Bool
-	held    atomic.Int64
-	busy    chan struct{}
-	working sync.WaitGroup
-}
-
-func (d *intakeDoor) close() { d.closed.Store(true) }
-
-// drain waits until everything held has left, but not for ever.
-func (d *intakeDoor) drain(patience time.Duration) {
-	done := make(chan struct{})
-	go func() { d.working.Wait(); close(done) }()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case <-done:
-	case <-timer.C:
-	}
+	gate
+	busy chan struct{}
 }
 
 // take works on an envelope beside the socket's loop, which must go on reading.
 func (a *Adapter) take(s *socket, e envelope) {
 	a.counts.received.Add(1)
-	if a.intake.closed.Load() {
-		return
+	ok, closed := a.intake.enter()
+	if closed {
+		return // Slack sends it to another replica
 	}
-	if a.intake.held.Add(1) > atMost {
-		a.intake.held.Add(-1)
+	if !ok {
 		a.turnAway(s, e, sentenceBusy)
 		return
 	}
-	a.intake.working.Go(func() {
-		defer a.intake.held.Add(-1)
+	go func() {
+		defer a.intake.leave()
 		a.intake.busy <- struct{}{}
 		defer func() { <-a.intake.busy }()
 		a.handle(s, e)
-	})
+	}()
 }
 
 // handle makes the envelope durable and only then acknowledges it.

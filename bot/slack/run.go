@@ -44,7 +44,7 @@ func (a *Adapter) Run(ctx context.Context) error {
 	hangUp(nil)
 	open.Wait()
 	a.intake.drain(drainTime)
-	a.aside.tasks.Wait()
+	a.aside.drain(apiTimeout)
 	return unlessEnded(ctx, fatalCause(sockets))
 }
 

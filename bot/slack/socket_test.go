@@ -276,7 +276,7 @@ func TestShutdownFinishesWhatWasTaken(t *testing.T) {
 	r.tell(t, ada, ops, "@aurora last wish")
 	await(t, "the envelope", func() bool { return r.Stats().Received == 1 })
 	r.stop()
-	await(t, "the door to close", func() bool { return r.intake.closed.Load() })
+	await(t, "the door to close", func() bool { return intakeClosed(r) })
 	close(gate)
 	if err := <-r.ended; err != nil {
 		t.Fatal(err)
@@ -285,6 +285,12 @@ func TestShutdownFinishesWhatWasTaken(t *testing.T) {
 	if d := r.sim.Deliveries()[0]; d.Outcome != "acked" || len(r.inbox.all()) != 1 {
 		t.Errorf("the envelope ended %s with %d rows", d.Outcome, len(r.inbox.all()))
 	}
+}
+
+func intakeClosed(r *rig) bool {
+	r.intake.mu.Lock()
+	defer r.intake.mu.Unlock()
+	return r.intake.closed
 }
 
 // TestAcksStayFast is the promise of 50 ms, held loosely here for busy machines; BenchmarkAck prints the figures.
@@ -301,7 +307,9 @@ func TestAcksStayFast(t *testing.T) {
 	}
 	r.inbox.await(t, n)
 	within(t, r.sim.WaitQuiet)
-	if worst > time.Second {
+	mu.Lock()
+	defer mu.Unlock()
+	if worst > 2*time.Second {
 		t.Errorf("the slowest ack took %s", worst)
 	}
 }
