@@ -106,9 +106,29 @@ func TestChannelsTheBotMayNotUse(t *testing.T) {
 	}
 }
 
-func TestContentLimits(t *testing.T) {
-	t.Parallel()
-	s := start(t, slacksim.Config{})
+// posted is what is posted, the error it gets, and part of what response_metadata says.
+type posted struct {
+	name   string
+	args   object
+	want   string
+	detail string
+}
+
+// textLimits are posts of text, metadata and threads.
+func textLimits() []posted {
+	return []posted{
+		{"nothing", object{}, "no_text", ""},
+		{"text", object{"text": "a"}, "", ""},
+		{"text of 40,001", object{"text": repeat(40001)}, "", ""},
+		{"thread_ts", object{"text": "a", "thread_ts": "0"}, "invalid_thread_ts", "0 is not a valid thread_ts"},
+		{"metadata", object{"text": "a", "metadata": object{"event_type": "x", "event_payload": object{}}}, "", ""},
+		{"metadata without payload", object{"text": "a", "metadata": object{"event_type": "x"}}, "invalid_metadata_schema", ""},
+		{"markdown_text beside text", object{"text": "a", "markdown_text": "b"}, "markdown_text_conflict", ""},
+	}
+}
+
+// blockLimits are posts of blocks.
+func blockLimits() []posted {
 	rich := func(words string) object {
 		run := []object{{"type": "text", "text": words}}
 		return object{"type": "rich_text", "elements": []object{{"type": "rich_text_preformatted", "elements": run}}}
@@ -131,16 +151,8 @@ func TestContentLimits(t *testing.T) {
 		return b
 	}
 	plain := func(n int) object { return object{"type": "plain_text", "text": repeat(n)} }
-	for _, c := range []struct {
-		name   string
-		args   object
-		want   string
-		detail string // part of a response_metadata message
-	}{
-		{"nothing", object{}, "no_text", ""},
+	return []posted{
 		{"empty blocks", object{"blocks": []object{}}, "no_text", ""},
-		{"text", object{"text": "a"}, "", ""},
-		{"text of 40,001", object{"text": repeat(40001)}, "", ""},
 		{"blocks as a word", object{"blocks": "no"}, "invalid_blocks_format", ""},
 		{"blocks as an object", object{"blocks": object{}}, "invalid_blocks_format", ""},
 		{"blocks of words", object{"blocks": []string{"a"}}, "invalid_blocks_format", ""},
@@ -174,11 +186,13 @@ func TestContentLimits(t *testing.T) {
 		{"markdown of 12,001 in two", object{"blocks": []object{{"type": "markdown", "text": repeat(12000)}, {"type": "markdown", "text": "x"}}}, "msg_blocks_too_long", ""},
 		{"two tables", object{"blocks": many(2, object{"type": "table", "rows": [][]object{{{"type": "raw_text", "text": "a"}}}})}, "invalid_blocks", "only_one_table_allowed"},
 		{"runes, not bytes", object{"blocks": []object{section(strings.Repeat("é", 3000))}}, "", ""},
-		{"thread_ts", object{"text": "a", "thread_ts": "0"}, "invalid_thread_ts", "0 is not a valid thread_ts"},
-		{"metadata", object{"text": "a", "metadata": object{"event_type": "x", "event_payload": object{}}}, "", ""},
-		{"metadata without payload", object{"text": "a", "metadata": object{"event_type": "x"}}, "invalid_metadata_schema", ""},
-		{"markdown_text beside text", object{"text": "a", "markdown_text": "b"}, "markdown_text_conflict", ""},
-	} {
+	}
+}
+
+func TestContentLimits(t *testing.T) {
+	t.Parallel()
+	s := start(t, slacksim.Config{})
+	for _, c := range append(textLimits(), blockLimits()...) {
 		c.args["channel"] = ops
 		got := bot(t, s, "chat.postMessage", c.args)
 		if text(got, "error") != c.want {

@@ -114,6 +114,9 @@ func TestBoltRunsUnchanged(t *testing.T) {
 	if _, err := s.WaitMessage(deadline(t), ben, ops, func(m slacksim.Message) bool { return m.ThreadTS == ts && m.BotID != "" }); err != nil {
 		t.Errorf("after the refresh: %v", err)
 	}
+	if err := s.WaitQuiet(deadline(t)); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range s.Calls("") {
 		if !c.OK() {
 			t.Errorf("%s was refused: %s %v", c.Method, c.Error(), c.Response)
