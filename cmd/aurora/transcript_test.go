@@ -165,7 +165,7 @@ func (s *story) wait(who, text string, alone bool) error {
 	return nil
 }
 
-func flat(s string) string { return strings.Join(strings.Fields(s), " ") }
+func flat(s string) string { return strings.Join(strings.Fields(strings.ReplaceAll(s, "`", "")), " ") }
 
 func (s *story) never(who, text string) error {
 	for _, m := range s.seen(who) {
