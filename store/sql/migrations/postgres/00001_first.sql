@@ -101,6 +101,7 @@ CREATE TABLE threads (
 	touched_at  timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX threads_due ON threads (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX threads_idle ON threads (touched_at) WHERE due_at IS NULL;
 
 CREATE TABLE inbox (
 	id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -86,6 +86,7 @@ CREATE TABLE threads (
 	touched_at  text NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f', 'now'))
 );
 CREATE INDEX threads_due ON threads (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX threads_idle ON threads (touched_at) WHERE due_at IS NULL;
 
 CREATE TABLE inbox (
 	id              integer PRIMARY KEY AUTOINCREMENT,
