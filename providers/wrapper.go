@@ -16,8 +16,8 @@ import (
 const isolated = "-I"
 
 var (
-	pyenvRoot  = regexp.MustCompile(`(?m)^export PYENV_ROOT="?([^"\n]+)"?$`)
-	execPython = regexp.MustCompile(`(?m)^\s*(?:exec\s+)?(?:"?\$[A-Z_{}]*PYTHON[A-Z_{}]*"?|\S*python[0-9.]*)\s+(.*)-m\s+azure\.cli\b`)
+	pyenvRoot = regexp.MustCompile(`(?m)^export PYENV_ROOT="?([^"\n]+)"?$`)
+	azureRun  = regexp.MustCompile(`(?m)python[0-9.]*"?\s[^\n]*-[A-Za-z]*m\s+azure\.cli\b`)
 )
 
 // locate finds a program and looks through what stands in front of it: pyenv's shims, gcloud's shell wrappers.
@@ -39,7 +39,7 @@ func locate(name string, path []string) (Program, error) {
 		return locatePyenv(name, string(pyenvRoot.FindSubmatch(head)[1]))
 	case bytes.Contains(head, []byte("CLOUDSDK_ROOT_DIR")):
 		return googleProgram(name, file, path)
-	case execPython.Match(head):
+	case azureRun.Match(head):
 		return azureModule(file, path)
 	}
 	return Program{}, fmt.Errorf("%s is a wrapper script of a kind Aurora does not know; put the real program first on PATH", file)
