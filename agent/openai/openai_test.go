@@ -87,7 +87,9 @@ func TestGateLetsNothingElseThrough(t *testing.T) {
 		t.Run(string(fault), func(t *testing.T) {
 			t.Parallel()
 			s := startSim(t, modelsim.Config{Script: modelsim.Script{{Any: true, Reply: modelsim.Reply{Text: "Looking.", Calls: twoCalls, Fault: fault}}}})
-			c := client(t, s.URL(), func(c *openai.Config) { c.First, c.Idle, c.MaxBytes = 300*time.Millisecond, 300*time.Millisecond, 1<<20 })
+			c := client(t, s.URL(), func(c *openai.Config) {
+				c.First, c.Idle, c.MaxBytes = 300*time.Millisecond, 300*time.Millisecond, 1<<20
+			})
 			got, err := c.Reply(t.Context(), request())
 			var f *agent.Failure
 			if !errors.As(err, &f) || f.Kind != want {
