@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	slackgo "github.com/slack-go/slack"
@@ -29,16 +30,18 @@ type Adapter struct {
 	replies *responder
 	render  renderer
 
-	self     identityCache
-	line     line
-	intake   intakeDoor
-	counts   counters
-	pace     pacer
-	progress progress
-	statuses statuses
-	stops    recent
-	people   profiles
-	aside    gate // what runs in the background
+	self         identityCache
+	line         line
+	intake       intakeDoor
+	counts       counters
+	pace         pacer
+	progress     progress
+	statuses     statuses
+	stops        recent
+	shared       recent // files
+	people       profiles
+	filesRefused atomic.Bool
+	aside        gate // what runs in the background
 }
 
 const apiTimeout = 15 * time.Second

@@ -28,7 +28,8 @@ func (a *Adapter) Post(ctx context.Context, place store.Place, m bot.Message, me
 	if err := a.awaitTurn(ctx, place); err != nil {
 		return "", err
 	}
-	out := a.render.message(m)
+	files := a.bring(ctx, place, m)
+	out := a.render.with(attachments(files)).message(m)
 	ts, err = a.post(ctx, place, out, meta)
 	if refusedBlocks(err) && m.Card == nil {
 		// Slack refused the drawing, so nothing stands there: the words alone will do.
@@ -38,6 +39,7 @@ func (a *Adapter) Post(ctx context.Context, place store.Place, m bot.Message, me
 	if err != nil {
 		return "", classify(err)
 	}
+	a.share(ctx, place, ts, m, files)
 	a.progress.touched(place.Channel, ts)
 	a.showStatus(ctx, place, m)
 	return ts, nil
@@ -66,15 +68,17 @@ func (a *Adapter) Update(ctx context.Context, place store.Place, ts string, m bo
 		return a.showProgress(ctx, place, ts, m)
 	}
 	a.progress.final(place.Channel, ts)
-	if err := a.update(ctx, place, ts, m); err != nil {
+	files := a.bring(ctx, place, m)
+	if err := a.update(ctx, place, ts, m, files); err != nil {
 		return classify(err)
 	}
+	a.share(ctx, place, ts, m, files)
 	a.showStatus(ctx, place, m)
 	return nil
 }
 
-func (a *Adapter) update(ctx context.Context, place store.Place, ts string, m bot.Message) error {
-	out := a.render.message(m)
+func (a *Adapter) update(ctx context.Context, place store.Place, ts string, m bot.Message, files []upload) error {
+	out := a.render.with(attachments(files)).message(m)
 	_, _, _, err := a.api.UpdateMessageContext(ctx, place.Channel, ts, out.options()...)
 	if refusedBlocks(err) && m.Card == nil {
 		out.blocks = nil

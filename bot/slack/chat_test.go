@@ -1,7 +1,6 @@
 package slack
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -93,9 +92,7 @@ func TestFindKnowsItsOwn(t *testing.T) {
 
 func TestFindReadsFarEnough(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, slacksim.Config{}, func(c *Config) {
-		c.Pace = func(context.Context, string, time.Duration, int) (time.Duration, error) { return 0, nil }
-	})
+	r := newRig(t, slacksim.Config{}, unpaced)
 	root := r.tell(t, ada, ops, "root")
 	thread := place(ops)
 	thread.Thread = root

@@ -3,7 +3,6 @@ package slack
 import (
 	"bytes"
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -232,4 +231,7 @@ func keysOf(events []store.Event) []string {
 	return slices.Sorted(maps.Keys(keys))
 }
 
-var errTest = errors.New("test")
+// unpaced lets a test post as fast as it likes.
+func unpaced(c *Config) {
+	c.Pace = func(context.Context, string, time.Duration, int) (time.Duration, error) { return 0, nil }
+}

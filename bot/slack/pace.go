@@ -161,7 +161,7 @@ func (a *Adapter) flush(p *progressing, place store.Place, ts string) {
 // sendProgress shows it. Failing is no loss: the final word follows anyhow.
 func (a *Adapter) sendProgress(ctx context.Context, p *progressing, place store.Place, ts string, m bot.Message) {
 	p.last = time.Now()
-	if err := a.update(ctx, place, ts, m); err != nil {
+	if err := a.update(ctx, place, ts, m, nil); err != nil {
 		a.config.Log.Debug().Str("why", safe(err)).Msg("a word on progress was not shown")
 		return
 	}

@@ -11,7 +11,13 @@ import (
 )
 
 // renderer turns messages into what Slack shows. Every string that leaves goes through it.
-type renderer struct{ hosts []string }
+type renderer struct {
+	hosts []string // of Aurora's own pages
+	files attached // which outputs come as a file as well
+}
+
+// with is the renderer for a message some of whose outputs come as files.
+func (r renderer) with(files attached) renderer { return renderer{hosts: r.hosts, files: files} }
 
 const (
 	linkAction  = "link" // action ids of buttons that only lead somewhere
@@ -47,8 +53,8 @@ func (r renderer) draw(d *drawing, m bot.Message) {
 	if m.Card != nil {
 		drawCard(d, *m.Card)
 	}
-	for _, out := range m.Outputs {
-		drawOutput(d, out)
+	for i, out := range m.Outputs {
+		drawOutput(d, out, r.files[i])
 	}
 	for _, ran := range m.Ran {
 		drawRan(d, ran)
@@ -122,7 +128,7 @@ func readElement(out *strings.Builder, e slackgo.RichTextElement) {
 }
 
 // drawOutput shows what a command printed, a long one by its head and tail.
-func drawOutput(d *drawing, o bot.Output) {
+func drawOutput(d *drawing, o bot.Output, file bool) {
 	if title := strings.TrimSpace(plain(o.Title)); title != "" {
 		d.section(strong(clip(title, 300)))
 	}
@@ -138,7 +144,11 @@ func drawOutput(d *drawing, o bot.Output) {
 	head, tail := pieces(text, outputHead)[0], tailOf(text, outputTail)
 	left := text[len(head) : len(text)-len(tail)]
 	d.preformatted(head)
-	d.section(span{text: fmt.Sprintf("… %d characters on %d lines are left out here …", runes(left), strings.Count(left, "\n")+1), style: style{italic: true}})
+	note := fmt.Sprintf("… %d characters on %d lines are left out here", runes(left), strings.Count(left, "\n")+1)
+	if file {
+		note += "; the file below has all of them"
+	}
+	d.section(span{text: note + " …", style: style{italic: true}})
 	d.preformatted(tail)
 }
 

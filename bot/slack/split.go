@@ -46,8 +46,12 @@ func (r renderer) fitting(parts []bot.Message) (out []bot.Message) {
 
 // fits tells whether Slack takes a message in one.
 func (r renderer) fits(m bot.Message) bool {
+	all := attached{}
+	for i := range m.Outputs {
+		all[i] = true // the longer form counts
+	}
 	var d drawing
-	r.draw(&d, m)
+	r.with(all).draw(&d, m)
 	d.close()
 	return sum(d.sizes) <= mostJSON && len(d.blocks) <= mostBlocks
 }
