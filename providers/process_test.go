@@ -118,7 +118,7 @@ func TestEndingTakesTheWholeGroup(t *testing.T) {
 		text        string
 		least, most time.Duration
 	}{
-		"gives in to TERM": {`echo $$ >"$1/leader"; /bin/sleep 300 & echo $! >"$1/child"; wait`, 0, termGrace + 5*time.Second},
+		"gives in to TERM": {`trap 'echo >"$1/term"; exit 0' TERM; echo $$ >"$1/leader"; /bin/sleep 300 & echo $! >"$1/child"; wait`, 0, termGrace + 5*time.Second},
 		"ignores TERM":     {`trap '' TERM; echo $$ >"$1/leader"; /bin/sleep 300 & echo $! >"$1/child"; while :; do wait; /bin/sleep 300; done`, termGrace, termGrace + 5*time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,6 +139,9 @@ func TestEndingTakesTheWholeGroup(t *testing.T) {
 			}
 			if took := time.Since(began); took < body.least || took > body.most {
 				t.Errorf("took %s, want between %s and %s", took, body.least, body.most)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "term")); (err == nil) != (body.least == 0) {
+				t.Error("the group did not get TERM before KILL")
 			}
 			await(t, "group to be gone", func() bool { return !alive(leader) && !alive(child) })
 		})

@@ -140,7 +140,7 @@ func (e *Executor) grant(ctx context.Context, c Caller, t Target) (policy.Effect
 	}
 	var most policy.Effect
 	for _, g := range grants {
-		if g.UserID != "" && g.UserID != c.User.ID || g.UserID == "" && g.Role != "" && g.Role != c.User.Role {
+		if !g.Covers(c.User.ID, c.User.Role) {
 			continue
 		}
 		if g.Project != "" && g.Project != t.Project {
