@@ -3,6 +3,7 @@ package slack
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -63,7 +64,8 @@ func profileOf(id identity, u *slackgo.User) bot.Profile {
 	return p
 }
 
-// Audience asks Slack who can read a place. Shared is also true when an error is returned.
+// Audience asks Slack who can read a place. Where Slack will not say, as in a private channel Aurora is not in, the place
+// is taken as shared; an error means that asking again may help, and Shared is true with it as well.
 func (a *Adapter) Audience(ctx context.Context, place store.Place) (bot.Audience, error) {
 	if strings.HasPrefix(place.Channel, "D") { // the bot sees no direct messages but its own
 		return bot.Audience{Direct: true}, nil
@@ -73,11 +75,8 @@ func (a *Adapter) Audience(ctx context.Context, place store.Place) (bot.Audience
 		return unknown, err
 	}
 	c, err := a.api.GetConversationInfoContext(ctx, &slackgo.GetConversationInfoInput{ChannelID: place.Channel})
-	if slackWord(err) == "missing_scope" { // a group message: its members cannot be told
-		return unknown, nil
-	}
 	if err != nil {
-		return unknown, fmt.Errorf("ask Slack about a channel: %w", notYet(classify(err)))
+		return unknown, a.cannotTell(err)
 	}
 	audience := bot.Audience{Direct: c.IsIM, Name: c.Name, Shared: c.IsExtShared || c.IsPendingExtShared || c.IsOrgShared || c.IsGlobalShared ||
 		c.IsMpIM || len(c.PendingShared) > 0 || len(c.ConnectedTeamIDs) > 0}
@@ -115,8 +114,9 @@ func (a *Adapter) outsiders(ctx context.Context, place store.Place) (bool, error
 
 // cannotTell gives the errors worth asking again for; for the others the place is simply taken as shared.
 func (a *Adapter) cannotTell(err error) error {
-	if after := retryAfter(err); after > 0 {
-		return &bot.Later{After: after}
+	var later *bot.Later
+	if err := notYet(classify(err)); errors.As(err, &later) {
+		return fmt.Errorf("ask Slack who reads a channel: %w", err)
 	}
 	a.config.Log.Warn().Str("why", safe(err)).Msg("who reads a channel cannot be told, so output is whispered there")
 	return nil
@@ -145,14 +145,14 @@ func (a *Adapter) lookUp(ctx context.Context, users []string) (outsiders bool, e
 	switch cause := context.Cause(ctx); {
 	case cause == nil:
 		return false, nil
-	case cause == errOutsider:
+	case errors.Is(cause, errOutsider):
 		return true, nil
 	default:
 		return true, a.cannotTell(cause)
 	}
 }
 
-var errOutsider = fmt.Errorf("somebody there is no full member")
+var errOutsider = errors.New("somebody there is no full member")
 
 func (a *Adapter) insider(ctx context.Context, id identity, user string) error {
 	if ctx.Err() != nil {

@@ -96,7 +96,7 @@ func TestAudienceKnowsWhoReads(t *testing.T) {
 			t.Errorf("%s: %+v, %v; want %+v", channel, got, err, want)
 		}
 	}
-	if got, err := r.Audience(t.Context(), place("C0HIDDEN01")); err == nil || !got.Shared {
+	if got, err := r.Audience(t.Context(), place("C0HIDDEN01")); err != nil || !got.Shared {
 		t.Errorf("a channel that cannot be seen: %+v, %v", got, err)
 	}
 }

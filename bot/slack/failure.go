@@ -72,13 +72,13 @@ func classify(err error) error {
 	switch word := slackWord(err); word {
 	case "":
 	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org":
-		return fmt.Errorf("Slack says %s: %w", word, bot.ErrInDoubt)
+		return fmt.Errorf("failure inside Slack (%s): %w", word, bot.ErrInDoubt)
 	default:
-		return fmt.Errorf("Slack says %s: %w", word, bot.ErrUndeliverable)
+		return fmt.Errorf("refused by Slack (%s): %w", word, bot.ErrUndeliverable)
 	}
 	var status slackgo.StatusCodeError
 	if errors.As(err, &status) && status.Code < http.StatusInternalServerError {
-		return fmt.Errorf("Slack answered HTTP %d: %w", status.Code, bot.ErrUndeliverable)
+		return fmt.Errorf("answered by Slack with HTTP %d: %w", status.Code, bot.ErrUndeliverable)
 	}
 	return fmt.Errorf("%s: %w", safe(err), bot.ErrInDoubt)
 }

@@ -187,6 +187,18 @@ func TestLongCommandStandsWholeAboveItsCard(t *testing.T) {
 	}
 }
 
+func TestButtonsStayWithTheirCardBeforeTheyHaveAValue(t *testing.T) {
+	t.Parallel()
+	parts := testRenderer.split(bot.Message{Text: strings.Repeat("word ", 4000), Card: &bot.Card{ID: "conf_1", Title: "Confirm", Facts: []bot.Fact{{Label: "a", Value: strings.Repeat("b", 290)}}},
+		Outputs: []bot.Output{{Text: strings.Repeat("out ", 1200)}, {Text: strings.Repeat("out ", 1200)}},
+		Buttons: []bot.Button{{Action: "confirm", Label: "Confirm"}, {Action: "cancel", Label: "Cancel"}}})
+	for i, p := range parts {
+		if (p.Card != nil) != (len(p.Buttons) == 2) {
+			t.Errorf("part %d has a card: %v, and %d buttons", i, p.Card != nil, len(p.Buttons))
+		}
+	}
+}
+
 func TestLongOutputShowsHeadAndTail(t *testing.T) {
 	t.Parallel()
 	var lines strings.Builder

@@ -99,7 +99,7 @@ func (r *responder) send(ctx context.Context, raw string, m rendered) error {
 	if err != nil {
 		return fmt.Errorf("answer through the response_url: %s: %w", safe(err), bot.ErrInDoubt)
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<16))
 	switch {
 	case answer.StatusCode == http.StatusOK:

@@ -113,7 +113,7 @@ func (b *backoff) next(err error) time.Duration {
 		wait = min(longWait, firstWait<<b.tries)
 	}
 	b.tries++
-	wait = wait/2 + rand.N(wait/2+1)
+	wait = wait/2 + rand.N(wait/2+1) //nolint:gosec // spreads load, guards nothing
 	return max(wait, retryAfter(err))
 }
 
@@ -140,7 +140,7 @@ var errDeaf = errors.New("no Socket Mode connection; check that Socket Mode is t
 // The error says what to look at.
 func (a *Adapter) Ready() error {
 	if err := a.line.ready(a.config.Silence); err != nil {
-		return fmt.Errorf("Slack: %w", err)
+		return fmt.Errorf("listen to Slack: %w", err)
 	}
 	return nil
 }

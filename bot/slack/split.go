@@ -44,11 +44,20 @@ func (r renderer) fitting(parts []bot.Message) (out []bot.Message) {
 	return out
 }
 
+// valueToCome stands for a button's value, which is made when the message is sent.
+const valueToCome = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 // fits tells whether Slack takes a message in one.
 func (r renderer) fits(m bot.Message) bool {
 	all := attached{}
 	for i := range m.Outputs {
 		all[i] = true // the longer form counts
+	}
+	m.Buttons = slices.Clone(m.Buttons)
+	for i := range m.Buttons {
+		if m.Buttons[i].Value == "" {
+			m.Buttons[i].Value = valueToCome
+		}
 	}
 	var d drawing
 	r.with(all).draw(&d, m)
