@@ -40,5 +40,5 @@ func TestClickRunsOnce(t *testing.T) {
 		t.Skip("so many clicks take seconds")
 	}
 	t.Run("redis-server", func(t *testing.T) { storetest.Clicks(t, open(t, storetest.Redis(t).URL), 64_000) })
-	t.Run("embedded", func(t *testing.T) { storetest.Clicks(t, embedded(t), 16_000) })
+	t.Run("embedded", func(t *testing.T) { storetest.Clicks(t, embedded(t), 4_000) })
 }

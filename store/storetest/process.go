@@ -18,6 +18,7 @@ type process struct {
 
 var errExited = errors.New("the server ended at once")
 
+// start runs cmd, whose context must outlive the test: the servers are still needed by the test's cleanups.
 func start(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -80,7 +81,8 @@ func retryPorts(t testing.TB, try func(port int) error) {
 
 func freePort(t testing.TB) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bufio"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"net"
@@ -71,7 +72,7 @@ func startRedis(t testing.TB, password, extra string) *RedisServer {
 		s.URL = fmt.Sprintf("redis://:%s@%s/0", password, s.Addr)
 		config := fmt.Sprintf("port %d\nbind 127.0.0.1\nrequirepass %s\nmasterauth %s\nsave \"\"\nappendonly no\ndir %s\n%s",
 			port, password, password, t.TempDir(), extra)
-		cmd := exec.Command(binary, "-") // the configuration comes on standard input: no password in the process list
+		cmd := exec.CommandContext(context.Background(), binary, "-") // the configuration comes on standard input: no password in the process list
 		cmd.Stdin = strings.NewReader(config)
 		s.process = start(t, cmd)
 		return s.process.until(func() bool {
@@ -133,7 +134,7 @@ func startSentinel(t testing.TB, masterPort, password string) string {
 		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		process := start(t, exec.Command(binary, file, "--sentinel"))
+		process := start(t, exec.CommandContext(context.Background(), binary, file, "--sentinel"))
 		return process.until(func() bool {
 			reply, err := ask(addr, "", "PING")
 			return err == nil && reply == "PONG"
@@ -195,7 +196,8 @@ func (s *Sentinels) masterAddr() string {
 
 // ask speaks just enough of Redis's protocol for the set-up, so that it does not rest on the client under test.
 func ask(addr, password, command string) (string, error) {
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
+	dialer := net.Dialer{Timeout: time.Second}
+	conn, err := dialer.DialContext(context.Background(), "tcp", addr)
 	if err != nil {
 		return "", err
 	}

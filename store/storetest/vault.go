@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -63,7 +64,7 @@ func (v *VaultServer) start(t testing.TB, binary string) {
 	retryPorts(t, func(port int) error {
 		listen := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 		v.Addr = "http://" + listen
-		cmd := exec.Command(binary, "server", "-dev", "-dev-listen-address="+listen, "-dev-no-store-token")
+		cmd := exec.CommandContext(context.Background(), binary, "server", "-dev", "-dev-listen-address="+listen, "-dev-no-store-token")
 		cmd.Env = []string{"HOME=" + t.TempDir(), "CHECKPOINT_DISABLE=1", "VAULT_DEV_ROOT_TOKEN_ID=" + v.RootToken}
 		cmd.Stdout, cmd.Stderr = v.log, v.log
 		v.process = start(t, cmd)
@@ -161,7 +162,7 @@ func (v *VaultServer) request(method, path, token string, body any) (int, map[st
 	if err != nil {
 		return 0, nil, err
 	}
-	request, err := http.NewRequest(method, v.Addr+"/v1/"+path, bytes.NewReader(raw)) //nolint:noctx // the client has a timeout
+	request, err := http.NewRequestWithContext(context.Background(), method, v.Addr+"/v1/"+path, bytes.NewReader(raw))
 	if err != nil {
 		return 0, nil, err
 	}

@@ -22,7 +22,7 @@ const opTimeout = 5 * time.Second
 
 // Config says where Vault is and how to sign in to it: with a token, or with an AppRole's two ids.
 type Config struct {
-	Addr     string       // https://vault.example.org:8200; http is for loopback
+	Addr     string       // https://vault.example.org:8200; http sends credentials in the clear and suits loopback alone
 	Token    store.Secret // renewed while it can be
 	RoleID   string
 	SecretID store.Secret // must be usable more than once: Aurora signs in again when its token ends
