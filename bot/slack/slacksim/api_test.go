@@ -166,7 +166,7 @@ func blockLimits() []posted {
 		{"header of 151", object{"blocks": []object{{"type": "header", "text": plain(151)}}}, "invalid_blocks", "/blocks/0/text/text"},
 		{"mrkdwn header", object{"blocks": []object{{"type": "header", "text": object{"type": "mrkdwn", "text": "a"}}}}, "invalid_blocks", "unsupported type: mrkdwn"},
 		{"unknown block", object{"blocks": []object{{"type": "marquee"}}}, "invalid_blocks", "unsupported type: marquee"},
-		{"unknown property", object{"blocks": []object{{"type": "divider", "color": "red"}}}, "invalid_blocks", "invalid additional property: color"},
+		{"unknown property", object{"blocks": []object{{"type": "divider", "border": "red"}}}, "invalid_blocks", "invalid additional property: border"},
 		{"button text of 76", object{"blocks": []object{buttonWith("text", plain(76))}}, "invalid_blocks", "must be less than 76 characters"},
 		{"button value of 2,001", object{"blocks": []object{buttonWith("value", repeat(2001))}}, "invalid_blocks", "must be less than 2001 characters"},
 		{"action id of 256", object{"blocks": []object{button(repeat(256))}}, "invalid_blocks", "must be less than 256 characters"},
@@ -389,6 +389,14 @@ func TestWhatSlackWouldMakeLiveIsNoted(t *testing.T) {
 		last := all[len(all)-1]
 		if len(last.Pings) != c.pings || len(last.Unfurls) != c.unfurls {
 			t.Errorf("%v: pings %v, unfurls %v", c.args, last.Pings, last.Unfurls)
+		}
+	}
+	ts := text(must(t, s, "chat.postMessage", object{"channel": ops, "text": "hi"}), "ts")
+	for parse, pings := range map[string]int{"": 1, "none": 0, "full": 1} {
+		must(t, s, "chat.update", object{"channel": ops, "ts": ts, "text": "hi @ada, a@b", "parse": parse})
+		all, _ := s.Messages(ada, ops)
+		if got := all[len(all)-1]; len(got.Pings) != pings || !got.Edited {
+			t.Errorf("update with parse %q pings %v, edited %v", parse, got.Pings, got.Edited)
 		}
 	}
 }

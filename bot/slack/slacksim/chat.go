@@ -182,7 +182,7 @@ func (s *Server) post(q *request, ch *channel) (object, *refusal) {
 	broadcast, _ := q.flag("reply_broadcast")
 	m := &message{thread: thread, broadcast: broadcast, author: q.team.botKey(), fromApp: true, text: c.text, blocks: c.blocks, metadata: c.metadata}
 	s.add(ch, m)
-	s.unfurl(q, m, false)
+	s.enliven(q, m, false)
 	delete(ch.statuses, threadKey(m))
 	s.emitMessage(ch, m, 1)
 	body := object{"channel": ch.ID, "ts": m.ts, "message": s.wire(q.team, ch, m, true)}
@@ -196,29 +196,25 @@ func (s *Server) post(q *request, ch *channel) (object, *refusal) {
 // threadKey is the ts of the thread a message belongs to, its own when it starts one.
 func threadKey(m *message) string { return firstOf(m.thread, m.ts) }
 
-// unfurl notes the addresses Slack would fetch, and what parse and link_names make live. Previews of text links
-// are on for apps that say nothing when there are no blocks only; this Slack counts them as on everywhere.
-func (s *Server) unfurl(q *request, m *message, update bool) {
-	links, given := q.flag("unfurl_links")
+// enliven notes what Slack would do with a message besides showing it: addresses it would fetch for a preview
+// unless both unfurl arguments say no, and bare names that parse or link_names turn into mentions. An update is
+// never unfurled, but parses as a client does when it does not say otherwise.
+func (s *Server) enliven(q *request, m *message, update bool) {
+	m.unfurls = nil
+	links, givenLinks := q.flag("unfurl_links")
 	media, givenMedia := q.flag("unfurl_media")
-	if !given || links || !givenMedia || media {
+	if quiet := givenLinks && !links && givenMedia && !media; !update && !quiet {
 		m.unfurls = unfurls(m.text, m.blocks)
 	}
-	parse := firstOf(q.str("parse"), "none")
-	if update && q.str("parse") == "" {
-		parse = "client"
-	}
 	names, _ := q.flag("link_names")
-	if len(m.blocks) == 0 && (names || parse == "full") {
+	parse := q.str("parse")
+	if len(m.blocks) == 0 && (names || parse == "full" || update && parse != "none") {
 		m.pings = append(m.pings, bareNames.FindAllString(m.text, -1)...)
-	}
-	if update {
-		m.unfurls = nil
 	}
 }
 
 // bareNames are the names that link_names or parse=full turn into mentions.
-var bareNames = regexp.MustCompile(`@[a-z0-9][a-z0-9._-]*`)
+var bareNames = regexp.MustCompile(`\B@[a-z0-9][a-z0-9._-]*`)
 
 func (s *Server) chatUpdate(q *request) (object, *refusal) {
 	ch, f := s.writable(q)
@@ -248,8 +244,11 @@ func (s *Server) chatUpdate(q *request) (object, *refusal) {
 	if c.metadata != nil {
 		m.metadata = c.metadata
 	}
+	if len(m.blocks) == 0 {
+		m.editedBy, m.editedTS = q.team.BotUser, ch.nextTS()
+	}
 	m.pings = livePings(m.text, m.blocks)
-	s.unfurl(q, m, true)
+	s.enliven(q, m, true)
 	m.failed = nil
 	s.mark(m)
 	s.emitChanged(ch, m, &before)

@@ -44,7 +44,7 @@ func (s *Server) channelWire(t *team, ch *channel) object {
 	}
 	shared := len(ch.SharedWith) > 0
 	out := object{
-		"id": ch.ID, "name": ch.Name, "name_normalized": ch.Name, "created": created, "creator": ch.Creator, "context_team_id": t.ID,
+		"id": ch.ID, "name": ch.Name, "name_normalized": ch.Name, "created": created, "creator": ch.Creator, "context_team_id": t.ID, //nolint:misspell // Slack's own word
 		"is_channel": !ch.Private, "is_group": ch.Private, "is_im": false, "is_mpim": false, "is_private": ch.Private,
 		"is_archived": ch.Archived, "is_general": ch.Name == "general", "is_member": ch.members[t.botKey()],
 		"is_shared": shared || ch.OrgShared, "is_ext_shared": shared, "is_org_shared": ch.OrgShared, "is_pending_ext_shared": ch.Pending,
@@ -106,12 +106,11 @@ func page[T any](all []T, cursor string, limit int, name func(T) string) ([]T, s
 
 // span is the part of a channel's history a call asks for.
 type span struct {
-	oldest, latest   string
-	inclusive        bool
-	limit            int
-	withMetadata     bool
-	cursor           string
-	restrictedObject bool
+	oldest, latest string
+	inclusive      bool
+	limit          int
+	withMetadata   bool
+	cursor         string
 }
 
 func (s *Server) span(q *request, limit, most int) (span, *refusal) {

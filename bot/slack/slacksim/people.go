@@ -241,7 +241,7 @@ func (s *Server) CreateChannel(by string, c Channel) (string, error) {
 	s.touch()
 	if !ch.Private {
 		s.emitIf(s.teams[ch.Team], ch, "channel_created", object{"type": "channel_created", "event_ts": ch.nextTS(), "channel": object{
-			"id": ch.ID, "name": ch.Name, "name_normalized": ch.Name, "created": ch.created.Unix(), "creator": p.ID, "is_channel": true,
+			"id": ch.ID, "name": ch.Name, "name_normalized": ch.Name, "created": ch.created.Unix(), "creator": p.ID, "is_channel": true, //nolint:misspell // Slack's own word
 			"is_shared": false, "is_org_shared": false, "is_archived": false, "context_team_id": ch.Team}})
 	}
 	return ch.ID, nil
@@ -258,7 +258,7 @@ func (s *Server) Rename(channel, name string) error {
 	ch.Name = name
 	s.touch()
 	s.emitIf(s.teams[ch.Team], ch, "channel_rename", object{"type": "channel_rename", "event_ts": ch.nextTS(), "channel": object{
-		"id": ch.ID, "name": name, "name_normalized": name, "created": ch.created.Unix(), "is_channel": !ch.Private, "is_mpim": false}})
+		"id": ch.ID, "name": name, "name_normalized": name, "created": ch.created.Unix(), "is_channel": !ch.Private, "is_mpim": false}}) //nolint:misspell // Slack's own word
 	return nil
 }
 

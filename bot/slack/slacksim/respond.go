@@ -116,7 +116,7 @@ func (s *Server) answerNew(r *responseURL, q *request, c content) {
 		m.onlyFor = r.person.key
 	}
 	s.add(r.channel, m)
-	s.unfurl(q, m, false)
+	s.enliven(q, m, false)
 	if m.onlyFor == "" {
 		s.emitMessage(r.channel, m, 1)
 	}

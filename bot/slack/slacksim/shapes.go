@@ -38,7 +38,7 @@ func blockShape(kind string) (shape, bool) {
 		return identified("block_id", []string{"elements"}, map[string]check{"elements": list(0, 1000, kinds(richShape))}), true
 	case "table":
 		return identified("block_id", []string{"rows"}, map[string]check{"rows": list(1, 100, list(1, 20, kinds(cellShape))),
-			"column_settings": list(0, 20, an(shape{fields: map[string]check{"align": oneOf("left", "center", "right"), "is_wrapped": boolean}}))}), true
+			"column_settings": list(0, 20, an(shape{fields: map[string]check{"align": oneOf("left", "center", "right"), "is_wrapped": boolean}}))}), true //nolint:misspell // Slack's own word
 	}
 	return shape{}, false
 }
@@ -145,7 +145,7 @@ func runShape(kind string) (shape, bool) {
 		return of("name", map[string]check{"name": text1(255), "unicode": text1(255), "skin_tone": number})
 	case "date":
 		return of("timestamp", map[string]check{"timestamp": number, "format": text1(255), "url": text1(3000), "fallback": text1(255)})
-	case "color":
+	case "color": //nolint:misspell // Slack's own word
 		return of("value", map[string]check{"value": text1(9)})
 	}
 	return shape{}, false

@@ -78,7 +78,7 @@ func (s *Server) personWire(p *person) object {
 	if p.Deactivated {
 		return out
 	}
-	out["real_name"], out["color"], out["tz"], out["tz_label"], out["tz_offset"] = p.RealName, "9f69e7", "Etc/UTC", "UTC", 0
+	out["real_name"], out["tz"], out["tz_label"], out["tz_offset"] = p.RealName, "Etc/UTC", "UTC", 0
 	out["is_admin"], out["is_owner"], out["is_primary_owner"] = p.Admin, false, false
 	out["is_restricted"], out["is_ultra_restricted"] = p.Guest, p.SingleGuest
 	if p.Stranger {

@@ -37,9 +37,6 @@ type channel struct {
 	prompts  []any
 }
 
-// internal tells whether the channel belongs to one workspace only.
-func (c *channel) internal() bool { return len(c.SharedWith) == 0 && !c.OrgShared }
-
 // kind is the channel type as message events name it.
 func (c *channel) kind() string {
 	if c.dm != "" {
