@@ -63,28 +63,38 @@ func (a *Adapter) take(s *socket, e envelope) {
 	}
 	go func() {
 		defer a.intake.leave()
-		a.intake.busy <- struct{}{}
+		// The socket's context is not used: a row half-written because a socket closed would help nobody.
+		ctx, cancel := context.WithDeadline(context.WithoutCancel(s.ctx), e.arrived.Add(receiveTime))
+		defer cancel()
+		select {
+		case a.intake.busy <- struct{}{}:
+		case <-ctx.Done():
+			a.notKept(s, e, context.Cause(ctx))
+			return
+		}
 		defer func() { <-a.intake.busy }()
-		a.handle(s, e)
+		a.handle(ctx, s, e)
 	}()
 }
 
+// notKept says that an envelope could not be made durable in time.
+func (a *Adapter) notKept(s *socket, e envelope, why error) {
+	a.counts.unkept.Add(1)
+	a.config.Log.Error().Str("envelope", e.id).Str("type", e.kind).Str("why", safe(why)).Msg("an envelope could not be kept")
+	a.turnAway(s, e, sentenceAway)
+}
+
 // handle makes the envelope durable and only then acknowledges it.
-func (a *Adapter) handle(s *socket, e envelope) {
+func (a *Adapter) handle(ctx context.Context, s *socket, e envelope) {
 	defer func() {
 		if r := recover(); r != nil {
 			a.panicked(r)
 			a.turnAway(s, e, sentencePanic)
 		}
 	}()
-	// The socket's context is not used: a row half-written because a socket closed would help nobody.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), receiveTime)
-	defer cancel()
 	after, err := a.receive(ctx, e)
 	if err != nil {
-		a.counts.unkept.Add(1)
-		a.config.Log.Error().Str("envelope", e.id).Str("type", e.kind).Str("why", safe(err)).Msg("an envelope could not be kept")
-		a.turnAway(s, e, sentenceAway)
+		a.notKept(s, e, err)
 		return
 	}
 	a.ack(s, e)

@@ -89,6 +89,32 @@ func TestCommandAndClickAreAnsweredWhileTheDatabaseIsAway(t *testing.T) {
 	}
 }
 
+func TestDatabaseThatHangsHoldsNobodyUpForLong(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Config{RetryDelays: []time.Duration{time.Minute}})
+	ts, err := r.Post(t.Context(), place(ops), bot.Message{Notice: "hello", Buttons: []bot.Button{{Action: "agent", Label: "Go", Value: "nonce"}}}, bot.Meta{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := make(chan struct{})
+	defer close(gate)
+	r.inbox.set(func() { r.inbox.gate = gate })
+	for range 2 * atOnce { // every place at the database is taken, and as many wait for one
+		r.tell(t, ada, ops, "@aurora ask")
+	}
+	done := make(chan slacksim.Outcome, 2)
+	go func() { o, _ := r.sim.Slash(ada, ops, "/aurora status"); done <- o }()
+	go func() { o, _ := r.sim.Click(ben, ops, ts, "agent"); done <- o }()
+	for range 2 {
+		if o := <-done; !o.Acked {
+			t.Errorf("somebody saw %q", o.Error)
+		}
+	}
+	if err := r.Ready(); err != nil || r.Stats().Sockets != 2 {
+		t.Errorf("the sockets did not survive: %v", err)
+	}
+}
+
 func TestRepeatedEventsRunOnce(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Config{})
