@@ -128,7 +128,7 @@ func (d *Desk) runOnce(ctx context.Context, claim store.Claim, steps []store.Ste
 	running, end := d.stoppable(ctx, ask.Turn)
 	result := d.Executor.Run(running, ask)
 	end()
-	if ctx.Err() != nil && context.Cause(running) != store.ErrStopped {
+	if ctx.Err() != nil && !errors.Is(context.Cause(running), store.ErrStopped) {
 		return providers.Result{}, fmt.Errorf("run: %w", context.Cause(ctx))
 	}
 	if err := d.Journal.SaveResult(ctx, claim, ask.Turn, ask.Step, ask.Call, detail(result)); err != nil {

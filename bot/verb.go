@@ -24,8 +24,6 @@ type verbSpec struct {
 }
 
 func none(args []string) bool { return len(args) == 0 }
-func any1(args []string) bool { return len(args) == 1 }
-func some(args []string) bool { return len(args) > 0 }
 
 // aCommand tells whether the words begin with a program Aurora runs: "explain aws ec2 ..." is a verb, "explain why" is not.
 func aCommand(args []string) bool {

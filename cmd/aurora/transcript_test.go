@@ -53,7 +53,6 @@ type story struct {
 	*world
 	channel string
 	thread  string
-	button  int
 }
 
 func newStory(t *testing.T, archive *txtar.Archive) *story {
