@@ -81,21 +81,24 @@ func (s statement) reaches(q question) bool {
 	return true // trust policy
 }
 
-// fill puts the values of policy variables such as ${aws:username} in.
+// fill puts the values of policy variables such as ${aws:username} in. A value is never read for variables again.
 func (q question) fill(text string) string {
-	for strings.Contains(text, "${") {
-		before, rest, _ := strings.Cut(text, "${")
+	var filled strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "${")
 		name, after, closed := strings.Cut(rest, "}")
-		if !closed {
-			return text
+		filled.WriteString(before)
+		if !found || !closed {
+			filled.WriteString(text[len(before):])
+			return filled.String()
 		}
 		value := "\x00" // an unknown variable matches nothing
 		if values := q.keys[strings.ToLower(name)]; len(values) == 1 {
 			value = values[0]
 		}
-		text = before + value + after
+		filled.WriteString(value)
+		text = after
 	}
-	return text
 }
 
 func (c condition) holds(q question) bool {
