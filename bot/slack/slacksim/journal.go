@@ -3,6 +3,7 @@ package slacksim
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 )
@@ -83,12 +84,13 @@ func (s *Server) Deliveries() []Delivery {
 	return out
 }
 
-// Forget empties the journal of calls and deliveries; the numbers go on.
+// Forget empties the journal of calls and deliveries, and with it what can be redelivered; the numbers go on.
 func (s *Server) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = nil
 	s.deliveries = slices.DeleteFunc(s.deliveries, func(d *Delivery) bool { return d.Outcome != "waiting" })
+	maps.DeleteFunc(s.past, func(id string, _ *envelope) bool { return s.waiting[id] == nil })
 }
 
 // Wait blocks until condition holds or ctx ends. The condition is asked again after every change in the world or

@@ -61,7 +61,7 @@ func (s *Server) outsider(t *team, id string) *person {
 
 // personWire is an account as users.info shows it; a deactivated one lacks the rights fields, as in Slack.
 func (s *Server) personWire(p *person) object {
-	profile := object{"real_name": p.RealName, "real_name_normalized": p.RealName, "display_name": p.Name, "display_name_normalized": p.Name,
+	profile := object{"real_name": p.RealName, "real_name_normalized": p.RealName, "display_name": p.Name, "display_name_normalized": p.Name, //nolint:misspell // Slack's own word
 		"status_text": "", "status_emoji": "", "team": p.Team, "title": ""}
 	if s.granted("users:read.email") && p.Email != "" {
 		profile["email"] = p.Email
