@@ -18,6 +18,9 @@ func (s *Server) mount() {
 		oauth.rotates, oauth.strict = true, true
 		oauth.accounts = func(w *World) []string { return w.ovhAccounts(region) }
 	}
+	azure := s.grants["azure"]
+	azure.rotates = true
+	azure.accounts = func(w *World) []string { return w.Azure.Users }
 	s.clouds = []mounted{
 		{"/compute/v1", "gcp", &gcpCloud{server: s, oauth: google, service: "compute", routes: computeRoutes}},
 		{"/cloudresourcemanager", "gcp", &gcpCloud{server: s, oauth: google, service: "cloudresourcemanager", routes: projectRoutes}},
@@ -25,6 +28,9 @@ func (s *Server) mount() {
 		{"/tailscale/api/v2", "tailscale", s.tailnet},
 		{"/scaleway", "scaleway", s.scaleway},
 		{"/ovh", "ovh", &ovhCloud{server: s}},
+		{"/azure/login", "azure", &azureLogin{server: s, oauth: azure}},
+		{"/adfs", "azure", &azureLogin{server: s, oauth: azure}},
+		{"/azure/arm", "azure", &azureARM{server: s, oauth: azure}},
 		{"", "aws", s.aws},
 	}
 }

@@ -37,6 +37,8 @@ type Config struct {
 	TailscaleClient TailscaleClient
 	// ScalewayKeys are API keys of the organisation. Empty means two random ones: one that may change things, one that may not.
 	ScalewayKeys []ScalewayKey
+	// AzurePrincipals are service principals. Empty means two random ones: a Contributor and a Reader.
+	AzurePrincipals []AzurePrincipal
 }
 
 // AWSKey is one AWS access key. SessionToken is empty for the long-lived ones.
@@ -74,6 +76,11 @@ func (c Config) filled() Config {
 	}
 	if c.ScalewayKeys == nil {
 		c.ScalewayKeys = []ScalewayKey{randomScalewayKey(false), randomScalewayKey(true)}
+	}
+	if c.AzurePrincipals == nil {
+		for _, role := range []string{"Contributor", "Reader"} {
+			c.AzurePrincipals = append(c.AzurePrincipals, AzurePrincipal{ClientID: uuidOf("aurora " + role), Secret: randomSecret(30), Role: role})
+		}
 	}
 	clients := map[string]OAuthClient{}
 	for _, name := range []string{"gcp", "ovh-eu", "ovh-ca", "ovh-us", "azure"} {

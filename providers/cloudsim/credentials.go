@@ -12,11 +12,12 @@ type Credentials struct {
 	OAuth     map[string]OAuthClient `json:"oauth"` // by client name
 	Tailscale TailscaleClient        `json:"tailscale"`
 	Scaleway  []ScalewayKey          `json:"scaleway"`
+	Azure     []AzurePrincipal       `json:"azure"`
 }
 
 // Credentials gives the secrets this simulator was made with.
 func (s *Server) Credentials() Credentials {
-	return Credentials{AWS: s.config.AWSKey, OAuth: s.config.OAuth, Tailscale: s.config.TailscaleClient, Scaleway: s.config.ScalewayKeys}
+	return Credentials{AWS: s.config.AWSKey, OAuth: s.config.OAuth, Tailscale: s.config.TailscaleClient, Scaleway: s.config.ScalewayKeys, Azure: s.config.AzurePrincipals}
 }
 
 // Expire lets a short-lived credential end now: an AWS session by its access key id, an OAuth or Tailscale access token by

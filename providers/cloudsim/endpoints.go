@@ -17,11 +17,21 @@ type Endpoints struct {
 	OVHAuth            string `json:"ovh_auth"` // below it: {eu,ca,us}/auth/oauth2/{authorize,token}
 	AzureLogin         string `json:"azure_login"`
 	AzureARM           string `json:"azure_arm"`
+	AzureLoginTLS      string `json:"azure_login_tls,omitempty"` // AD FS form, for az cloud register; empty without StartTLS
+	AzureARMTLS        string `json:"azure_arm_tls,omitempty"`
 	Control            string `json:"control"` // the simulator's own interface, /sim/
 }
 
 // Endpoints tells where this server answers. It is empty until the server listens.
-func (s *Server) Endpoints() Endpoints { return endpointsAt(s.URL()) }
+func (s *Server) Endpoints() Endpoints {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := endpointsAt(s.base)
+	if s.secure != "" {
+		e.AzureLoginTLS, e.AzureARMTLS = s.secure+"/adfs", s.secure+"/azure/arm"
+	}
+	return e
+}
 
 func endpointsAt(base string) Endpoints {
 	if base == "" {

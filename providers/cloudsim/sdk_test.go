@@ -75,9 +75,11 @@ func TestTailnetForTheGoClient(t *testing.T) {
 		"authorize": func() error { return client.Devices().SetAuthorized(ctx, laptop.NodeID, true) },
 		"tags":      func() error { return client.Devices().SetTags(ctx, laptop.NodeID, []string{"tag:prod"}) },
 		"routes":    func() error { return client.Devices().SetSubnetRoutes(ctx, laptop.NodeID, []string{"10.1.0.0/16"}) },
-		"key":       func() error { return client.Devices().SetKey(ctx, laptop.NodeID, tailscale.DeviceKey{KeyExpiryDisabled: true}) },
-		"dns":       func() error { return client.DNS().SetNameservers(ctx, []string{"9.9.9.9"}) },
-		"search":    func() error { return client.DNS().SetSearchPaths(ctx, []string{"example.org"}) },
+		"key": func() error {
+			return client.Devices().SetKey(ctx, laptop.NodeID, tailscale.DeviceKey{KeyExpiryDisabled: true})
+		},
+		"dns":    func() error { return client.DNS().SetNameservers(ctx, []string{"9.9.9.9"}) },
+		"search": func() error { return client.DNS().SetSearchPaths(ctx, []string{"example.org"}) },
 		"settings": func() error {
 			return client.TailnetSettings().Update(ctx, tailscale.UpdateTailnetSettingsRequest{DevicesApprovalOn: tailscale.PointerTo(false)})
 		},

@@ -32,6 +32,7 @@ type Server struct {
 	scaleway *scalewayCloud
 	grants   map[string]*authorizationServer // by OAuth client name
 	base     string                          // http://127.0.0.1:port once it listens
+	secure   string                          // https://127.0.0.1:port once it listens with TLS
 	http     *http.Server
 
 	life context.Context // ends with Close
@@ -169,7 +170,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) handle(r *http.Request, body []byte) (answer reply, cut bool) {
 	m := s.cloudOf(r.URL.Path)
 	req := &request{
-		Request: r, body: body, base: "http://" + r.Host,
+		Request: r, body: body, base: scheme(r) + r.Host,
 		rest:  strings.TrimPrefix(r.URL.EscapedPath(), m.prefix),
 		entry: &Entry{Cloud: m.name, Method: r.Method, Path: r.URL.Path, UserAgent: r.UserAgent(), Started: time.Now()},
 	}
@@ -239,6 +240,13 @@ func write(w http.ResponseWriter, answer reply) {
 	}
 	w.WriteHeader(answer.status)
 	_, _ = w.Write(answer.body) // a caller that went away hears nothing
+}
+
+func scheme(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://"
+	}
+	return "http://"
 }
 
 func loopbackHost(host string) bool {

@@ -46,5 +46,5 @@ var worldBegan = time.Date(2026, time.March, 2, 9, 30, 0, 0, time.UTC)
 // DefaultWorld is the small world every simulator starts with: two AWS accounts besides Aurora's own, three Google
 // projects, one tailnet, and one account each at Scaleway, OVH and Azure.
 func DefaultWorld() World {
-	return World{AWS: defaultAccounts(), GCP: defaultGCP(), Tailscale: []TailnetState{defaultTailnet()}, Scaleway: defaultScaleway(), OVH: defaultOVH()}
+	return World{AWS: defaultAccounts(), GCP: defaultGCP(), Tailscale: []TailnetState{defaultTailnet()}, Scaleway: defaultScaleway(), OVH: defaultOVH(), Azure: defaultAzure()}
 }
