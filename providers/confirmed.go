@@ -7,25 +7,21 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"aurora/providers/policy"
 	"aurora/store"
 )
 
-// How long a click is waited for.
-const (
-	confirmWait  = 10 * time.Minute
-	fourEyesWait = time.Hour
-)
+// fourEyesTimes is how many times longer a second person is waited for.
+const fourEyesTimes = 6
 
 // proposed is the result for a command that waits for a click.
 func (e *Executor) proposed(ctx context.Context, ask Ask, p Prepared) Result {
 	r := e.describe(p)
 	t := p.Targets[0]
-	wait := confirmWait
+	wait := e.ConfirmWait
 	if p.Ruling.FourEyes {
-		wait = fourEyesWait
+		wait *= fourEyesTimes
 	}
 	now := e.Now().UTC().Round(0)
 	r.Proposal = &store.Confirmation{

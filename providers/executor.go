@@ -68,6 +68,8 @@ type Config struct {
 	Redact  Redactor // values no output may show, besides the run's own credential
 	Sandbox Sandbox  // confines each process; nil for none
 
+	ConfirmWait time.Duration // how long a click is waited for; 10 min when 0, six times that for a second person's
+
 	ReadTimeout  time.Duration // 60 s when 0
 	WriteTimeout time.Duration // 5 min when 0
 	MaxOutput    int           // bytes kept of what a command prints; 1 MiB when 0
@@ -83,6 +85,9 @@ type Executor struct{ Config }
 func New(c Config) (*Executor, error) {
 	if c.Policy == nil || c.Connections == nil || c.Credentials == nil || c.Intents == nil || c.Auditor == nil || c.Runner == "" {
 		return nil, errors.New("executor needs policy, connections, credentials, intents, auditor and runner")
+	}
+	if c.ConfirmWait == 0 {
+		c.ConfirmWait = 10 * time.Minute
 	}
 	if c.ReadTimeout == 0 {
 		c.ReadTimeout = time.Minute

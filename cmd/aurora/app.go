@@ -162,7 +162,7 @@ func (a *app) newExecutor() (*providers.Executor, error) {
 		Policy: a.policy, Connections: db, Credentials: a.stores.keeper, Intents: db, Auditor: db, Runner: a.stores.runner,
 		Drivers:  map[store.Cloud]providers.Driver{store.AWS: a.clouds.aws, store.GCP: a.clouds.gcp},
 		Direct:   map[store.Cloud]providers.Direct{store.Tailscale: a.clouds.tailscale},
-		Programs: a.programs, Redact: a.redactor(),
+		Programs: a.programs, Redact: a.redactor(), ConfirmWait: a.config.confirmWait,
 	})
 }
 

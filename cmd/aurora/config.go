@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 
@@ -51,7 +52,8 @@ type config struct {
 	Path      string `env:"PATH"`
 	AWSRegion string `env:"AWS_REGION" envDefault:"us-east-1"`
 
-	identity *awsKey // Aurora's own AWS identity when it does not come from the SDK's chain
+	identity    *awsKey       // Aurora's own AWS identity when it does not come from the SDK's chain
+	confirmWait time.Duration // how long a click is waited for; 0 is the executor's own
 }
 
 // awsKey is a long-lived AWS access key.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"aurora/agent/openai/modelsim"
 	"aurora/bot/slack/slacksim"
+	"aurora/providers/cloudsim"
 	"aurora/store"
 )
 
@@ -30,7 +30,8 @@ import (
 //	ada never sees: text                         no message with the text stands there now
 //	ran ec2:StopInstances 1                      that often the cloud was asked to, by now
 //	audit asked 1                                that many rows of the kind
-//	freeze by chloe, roles, ...                  are slash commands like any other
+//	hold ec2:StopInstances / held ...            the cloud does not answer that; waits until it was asked
+//	restart                                      ends Aurora and starts it again, under later-policy.yaml
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/transcripts/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -53,10 +54,11 @@ type story struct {
 	*world
 	channel string
 	thread  string
+	later   []byte // the rules that hold after a restart
 }
 
 func newStory(t *testing.T, archive *txtar.Archive) *story {
-	o := worldOptions{}
+	o, later := worldOptions{}, []byte(nil)
 	for _, f := range archive.Files {
 		switch f.Name {
 		case "model.json":
@@ -65,13 +67,36 @@ func newStory(t *testing.T, archive *txtar.Archive) *story {
 			}
 		case "policy.yaml":
 			o.policy = f.Data
+		case "later-policy.yaml":
+			later = f.Data
+		case "settings":
+			readOptions(t, string(f.Data), &o)
 		case "needs":
 			needs(t, strings.Fields(string(f.Data)))
 		default:
 			t.Fatalf("no such section: %s", f.Name)
 		}
 	}
-	return &story{world: newWorld(t, o)}
+	return &story{world: newWorld(t, o), later: later}
+}
+
+// readOptions reads the settings of a transcript: "stores: real", "confirm-wait: 2s".
+func readOptions(t *testing.T, text string, o *worldOptions) {
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		switch name {
+		case "stores":
+			o.real = value == "real"
+		case "confirm-wait":
+			wait, err := time.ParseDuration(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.confirmWait = wait
+		default:
+			t.Fatalf("there is no setting %q", name)
+		}
+	}
 }
 
 func (s *story) tell(text string) {
@@ -93,6 +118,17 @@ func (s *story) step(line string) error {
 	switch {
 	case words[0] == "ran":
 		return s.wantRan(words[1], words[2])
+	case line == "restart":
+		s.setPolicy(s.later)
+		s.restart()
+		return nil
+	case words[0] == "hold":
+		return s.sims.clouds.Inject(cloudsim.Fault{Action: words[1], Kind: cloudsim.FaultHoldBefore})
+	case words[0] == "held":
+		ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+		defer cancel()
+		_, err := s.sims.clouds.WaitHeld(ctx, words[1])
+		return err
 	case words[0] == "audit":
 		return s.wantAudit(words[1], words[2])
 	case len(words) == 3 && words[1] == "in" && spoken:
@@ -244,16 +280,3 @@ const (
 	aurora   = "U0AURORA01"
 	patience = 30 * time.Second
 )
-
-// world is a whole Aurora on simulators.
-type world struct {
-	t    *testing.T
-	sims *sims
-	app  *app
-	log  *safeBuffer
-}
-
-type worldOptions struct {
-	script modelsim.Script
-	policy []byte
-}

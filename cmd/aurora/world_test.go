@@ -8,57 +8,106 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"aurora/agent/openai/modelsim"
+	"aurora/store"
+	"aurora/store/storetest"
 )
+
+// world is a whole Aurora on simulators.
+type world struct {
+	t    *testing.T
+	sims *sims
+	app  *app
+	log  *safeBuffer
+	cfg  config
+	end  func() // ends the app that runs now
+}
+
+// worldOptions is how a world differs from the playground's.
+type worldOptions struct {
+	script      modelsim.Script
+	policy      []byte        // the organisation's rules
+	real        bool          // PostgreSQL, Redis and Vault instead of the embedded stores: the app can be restarted
+	confirmWait time.Duration // how long a click is waited for
+}
 
 // newWorld starts a whole Aurora as the playground does and ends it with the test.
 func newWorld(t *testing.T, o worldOptions) *world {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
 	none := ""
 	cfg, err := (&settings{environ: []string{"PATH=" + os.Getenv("PATH")}, file: &none}).load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := startSims(ctx, cfg, "127.0.0.1:0", modelsim.Config{Script: o.script})
-	if err != nil {
+	w := &world{t: t, log: &safeBuffer{}}
+	if w.sims, err = startSims(ctx, cfg, "127.0.0.1:0", modelsim.Config{Script: o.script}); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	cfg = s.configure(cfg, dir)
-	if o.policy != nil {
-		cfg.PolicyFile = filepath.Join(dir, "policy.yaml")
-		if err := os.WriteFile(cfg.PolicyFile, o.policy, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	t.Cleanup(w.sims.close)
+	w.cfg = w.sims.configure(cfg, t.TempDir())
+	w.cfg.confirmWait = o.confirmWait
+	w.setPolicy(o.policy)
+	if o.real {
+		w.useRealStores()
 	}
-	w := &world{t: t, sims: s, log: &safeBuffer{}}
-	if w.app, err = newApp(ctx, cfg, newLogger(w.log)); err != nil {
+	w.start()
+	t.Cleanup(func() { w.end() })
+	if err := w.sims.connectPeople(ctx, w.app); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.connectPeople(ctx, w.app); err != nil {
-		t.Fatal(err)
-	}
-	w.run(ctx, cancel)
 	return w
 }
 
-// run runs the app until the test ends.
-func (w *world) run(ctx context.Context, cancel context.CancelFunc) {
-	ended := make(chan error, 1)
-	go func() { ended <- w.app.run(ctx) }()
-	w.t.Cleanup(func() {
+// useRealStores puts PostgreSQL, Redis and Vault in place of the embedded ones.
+func (w *world) useRealStores() {
+	_, serve := storetest.Postgres(w.t)
+	v := storetest.Vault(w.t)
+	w.cfg.DatabaseURL, w.cfg.RedisURL = store.Secret(serve), store.Secret(storetest.Redis(w.t).URL)
+	w.cfg.VaultAddr, w.cfg.VaultRole, w.cfg.VaultSecret = v.Addr, v.RoleID, store.Secret(v.SecretID)
+}
+
+// setPolicy writes the rules that the next start reads.
+func (w *world) setPolicy(rules []byte) {
+	if rules == nil {
+		return
+	}
+	w.cfg.PolicyFile = filepath.Join(w.cfg.DataDir, "policy.yaml")
+	if err := os.WriteFile(w.cfg.PolicyFile, rules, 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// start runs an app until end is called.
+func (w *world) start() {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var err error
+	if w.app, err = newApp(ctx, w.cfg, newLogger(w.log)); err != nil {
+		cancel()
+		w.t.Fatal(err)
+	}
+	running, ended := w.app, make(chan error, 1)
+	go func() { ended <- running.run(ctx) }()
+	w.end = func() {
 		cancel()
 		if err := <-ended; err != nil {
 			w.t.Errorf("aurora ended with: %v", err)
 		}
-		w.app.stores.close()
-		w.sims.close()
-	})
+		running.stores.close()
+	}
 	if err := w.sims.slack.WaitSockets(w.t.Context(), 1); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// restart ends the app and starts another on the same stores.
+func (w *world) restart() {
+	w.end()
+	w.start()
 }
 
 // needs skips a test whose program is not there; in CI that is a failure.
