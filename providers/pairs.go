@@ -25,8 +25,16 @@ var plainTokens = []string{
 // harmless is what such a name may well hold without being a secret.
 var harmless = regexp.MustCompile(`(?i)^(?:|true|false|null|none|nil|yes|no|on|off|enabled|disabled|required|optional|basic|bearer|\[redacted\]|\[masked\]|arn:.*|[0-9]{1,5})$`)
 
+var joiners = strings.NewReplacer("_", "", "-", "")
+
+// longestName bounds what is looked at of a name: only its end counts.
+const longestName = 64
+
 func secretName(name string) bool {
-	name = strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name))
+	if len(name) < len("pwd") {
+		return false
+	}
+	name = joiners.Replace(strings.ToLower(name[max(0, len(name)-longestName):]))
 	if slices.Contains(plainTokens, name) {
 		return false
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Secrets in tests are put together at run time, so that no scanner takes this file for a leak.
@@ -151,6 +152,20 @@ func TestCleanTakesOutWhatDeceives(t *testing.T) {
 	} {
 		if got := Clean(text); got != want && !(strings.HasPrefix(text, "cut") && strings.HasPrefix(got, "cut off ") && !strings.Contains(got, "\x1b")) {
 			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestHostileOutputCostsNoMoreThanItsLength feeds what would make a scanner that looks back or ahead quadratic.
+func TestHostileOutputCostsNoMoreThanItsLength(t *testing.T) {
+	t.Parallel()
+	for _, piece := range []string{"-", " -", " --token ", ":", "=", "token:", `token:"`, `token:\\"`, `"`, `\\`, " ", "\t:", "a", "_", "\x1b", "\x1b]", "\x1b[", "eyJ", "eyJaaaaaa.",
+		"-----BEGIN PRIVATE KEY-----", "xoxb-", "://", "a://b:", "bearer ", "\u202e", "AKIA", "?sig="} {
+		text := strings.Repeat(piece, (256<<10)/len(piece))
+		began := time.Now()
+		NewRedactor("some-secret-value").Redact(Clean(text))
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("%q took %s", piece, took)
 		}
 	}
 }
