@@ -63,7 +63,7 @@ type request struct {
 	entry *Entry
 }
 
-// reply is what goes back. failed says that nothing was carried out.
+// reply is what goes back. A status from 400 on means that nothing was carried out.
 type reply struct {
 	status int
 	header map[string]string

@@ -161,15 +161,17 @@ func (c *tailCall) carryOut() reply {
 	return jsonReply(output)
 }
 
-// may tells whether the token's scopes cover this one. A scope covers its :read form; "all" covers everything and
-// "devices" is the old name of all scopes below devices.
+// oldScopes are the names scopes had before they were made finer.
+var oldScopes = map[string]string{"devices": "devices:core", "routes": "devices:routes", "acl": "policy_file"}
+
+// may tells whether the token's scopes cover this one. A scope covers its :read form; "all" covers everything.
 func (t *tailToken) may(scope string, reads bool) bool {
 	return slices.ContainsFunc(t.scopes, func(have string) bool {
 		have, readOnly := strings.CutSuffix(have, ":read")
 		if readOnly && !reads {
 			return false
 		}
-		return have == "all" || have == scope || (have == "devices" && strings.HasPrefix(scope, "devices:"))
+		return have == "all" || have == scope || oldScopes[have] == scope
 	})
 }
 
