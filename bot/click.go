@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"aurora/agent"
 	"aurora/providers"
@@ -70,10 +71,13 @@ func (d *Desk) mayDecide(ctx context.Context, a asker, row store.Received, p Cli
 		return goneCard, nil
 	}
 	place, ts, err := d.Standing.PostTS(ctx, conf.Turn, conf.CardPart)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, store.ErrNotFound) { // the card can be seen already, and is not noted as sent yet
+		err = &Later{After: time.Second}
+	}
+	if err != nil {
 		return "", fmt.Errorf("find the card of %s: %w", conf.ID, err)
 	}
-	if err != nil || ts != p.MessageTS || place.Channel != row.Place.Channel || place.Team != row.Place.Team {
+	if ts != p.MessageTS || place.Channel != row.Place.Channel || place.Team != row.Place.Team {
 		return "This button does not belong to this message. Nothing was changed.", nil
 	}
 	own := a.User.ID == conf.UserID

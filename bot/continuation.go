@@ -24,7 +24,7 @@ func (d *Desk) continuation(ctx context.Context, claim store.Claim, row store.Re
 	if !anyRan(p.Settled) {
 		return d.settle(ctx, claim, row)
 	}
-	if p.Typed || d.Agent == nil {
+	if p.Typed {
 		return d.settle(ctx, claim, row, d.results(row, p.Settled)...)
 	}
 	a, refusal, err := d.identify(ctx, row.Place, row.Person)
@@ -41,7 +41,7 @@ func (d *Desk) continuation(ctx context.Context, claim store.Claim, row store.Re
 	if err != nil {
 		return fmt.Errorf("begin the continuation: %w", err)
 	}
-	return d.answer(ctx, claim, asked{turn: turn})
+	return d.answer(ctx, claim, asked{turn: turn, who: &a})
 }
 
 func anyRan(settled []agent.Settled) bool {

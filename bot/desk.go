@@ -19,7 +19,8 @@ import (
 type Desk struct {
 	Stores
 	Chats    map[store.Platform]Platform
-	Agent    Agent // nil without a model
+	Agent    Agent // answers "no model is configured" where there is none
+	Memory   agent.Memory
 	Executor Executor
 	Policy   Explainer
 	Settings Settings

@@ -54,6 +54,7 @@ type MentionPayload struct {
 	Direct   bool   `json:"direct,omitempty"`    // written in a DM
 	Leaked   int    `json:"leaked,omitempty"`    // how many credentials were taken out of the text
 	InThread bool   `json:"in_thread,omitempty"` // written below another message
+	Repeated bool   `json:"repeated,omitempty"`  // not written at all: a button asks a command again
 }
 
 // Receive makes e durable and only then returns, so that the caller may acknowledge it. A redelivered event is no error:

@@ -66,7 +66,7 @@ func (d *Desk) command(ctx context.Context, claim store.Claim, row store.Receive
 // begin opens a turn for the ask and answers it.
 func (d *Desk) begin(ctx context.Context, claim store.Claim, row store.Received, a asker, text string) error {
 	turn, err := d.Turns.BeginTurn(ctx, claim, store.Turn{
-		ID: "turn_" + rand.Text(), Thread: claim.Thread, InboxID: row.ID, OrgID: a.Org.ID, UserID: a.User.ID,
+		ID: turnPrefix(row) + rand.Text(), Thread: claim.Thread, InboxID: row.ID, OrgID: a.Org.ID, UserID: a.User.ID,
 		Asker: row.Person, Place: row.Place, Mode: d.mode(ctx, row.Person, claim.Thread, row.Place),
 		State: store.TurnRunning, Text: text,
 	})
@@ -74,7 +74,16 @@ func (d *Desk) begin(ctx context.Context, claim store.Claim, row store.Received,
 		return fmt.Errorf("begin a turn: %w", err)
 	}
 	reply, _ := replyOf(row)
-	return d.answer(ctx, claim, asked{turn: turn, reply: reply, history: d.history(ctx, row)})
+	return d.answer(ctx, claim, asked{turn: turn, who: &a, reply: reply, history: d.history(ctx, row)})
+}
+
+// turnPrefix tells an ask in somebody's own words from a command that a button asks again.
+func turnPrefix(row store.Received) string {
+	var p MentionPayload
+	if json.Unmarshal(row.Payload, &p) == nil && p.Repeated {
+		return repeated
+	}
+	return ordinary
 }
 
 // maxHistory is how many messages of a thread are read. Some workspaces give no more than fifteen at a time.

@@ -50,7 +50,8 @@ func (d *Desk) pressAgent(ctx context.Context, claim store.Claim, row store.Rece
 	return d.settle(ctx, claim, row, whisper(row, m))
 }
 
-// pressAgain asks an expired command anew, as the clicker's own ask: everything is judged afresh, under a new id.
+// pressAgain asks an expired command anew, as the clicker's own ask: everything is judged afresh, under a new id. The
+// clicker asked for it but did not write it, so a plain write waits for a click too.
 func (d *Desk) pressAgain(ctx context.Context, claim store.Claim, row store.Received, a asker, means pressed) error {
 	conf, err := d.Confirmations.Confirmation(ctx, means.Confirmation)
 	if errors.Is(err, store.ErrNotFound) {
@@ -65,7 +66,7 @@ func (d *Desk) pressAgain(ctx context.Context, claim store.Claim, row store.Rece
 	for i, c := range conf.Commands {
 		e := store.Event{
 			Key: fmt.Sprintf("again:%s:%d", row.Key, i), Kind: store.EventMention, Thread: conf.Thread, Person: row.Person,
-			Place: conf.Place, Text: "run " + quoted(c.Argv), Payload: detail(MentionPayload{}), At: row.At,
+			Place: conf.Place, Text: "run " + quoted(c.Argv), Payload: detail(MentionPayload{Repeated: true}), At: row.At,
 		}
 		if _, err := d.Inbox.Receive(ctx, e); err != nil {
 			return fmt.Errorf("ask again: %w", err)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"aurora/agent"
 	"aurora/providers"
 	"aurora/store"
@@ -34,7 +36,24 @@ func (d *Desk) finish(ctx context.Context, claim store.Claim, r *report) error {
 	if err := d.Turns.FinishTurn(ctx, claim, r.turn.ID, state, posts); err != nil {
 		return fmt.Errorf("finish %s: %w", r.turn.ID, err)
 	}
+	d.remember(ctx, r)
 	return nil
+}
+
+// remember keeps the exchange for the thread's next turns: for everybody when it was said in the open, else for the
+// asker alone. A thread without memory still works.
+func (d *Desk) remember(ctx context.Context, r *report) {
+	turn, ask := r.turn, r.turn.Text
+	if strings.HasPrefix(turn.ID, continued) {
+		ask = ""
+	}
+	keep := d.Memory.Posted
+	if r.caller.Shared || r.askerOnly() || !inThread(turn.Place) {
+		keep = d.Memory.Whispered
+	}
+	if err := keep(ctx, turn.Thread, turn.ID, turn.UserID, ask, r.final.Text); err != nil {
+		zerolog.Ctx(ctx).Info().Err(err).Msg("remember the exchange")
+	}
 }
 
 // compose turns the report into posts: the answer over the placeholder, what did not fit below it, then the cards.

@@ -14,13 +14,18 @@ import (
 	"aurora/store"
 )
 
-// continued is the prefix of the ids of turns that go on after a click; their text is the JSON of []agent.Settled.
-const continued = "cont_"
+// The prefixes of turn ids say what a turn is, where nobody who writes a message can.
+const (
+	ordinary  = "turn_"
+	continued = "cont_"  // goes on after a click; its text is the JSON of []agent.Settled
+	repeated  = "again_" // a command somebody else wrote, asked again by a click: never taken as typed
+)
 
-// asked is a turn at work: what is known besides the turn itself. reply and history are there only while the event that
-// began the turn is at hand; after a takeover the turn does without.
+// asked is a turn at work: what is known besides the turn itself. who, reply and history are there only while the event
+// that began the turn is at hand; after a takeover the turn does without.
 type asked struct {
 	turn    store.Turn
+	who     *asker
 	reply   string
 	history []agent.Said
 }
@@ -28,16 +33,22 @@ type asked struct {
 // answer works a turn out to its end, from wherever its journal stands, and puts the answer into the outbox in the
 // transaction that ends the turn.
 func (d *Desk) answer(ctx context.Context, claim store.Claim, q asked) error {
-	a, refusal, err := d.identify(ctx, q.turn.Place, q.turn.Asker)
-	if err != nil {
+	r := &report{asked: q}
+	if q.who == nil {
+		a, refusal, err := d.identify(ctx, q.turn.Place, q.turn.Asker)
+		if err != nil {
+			return err
+		}
+		if refusal != "" {
+			r.final = agent.Final{Notice: refusal, State: store.TurnDone}
+			return d.finish(ctx, claim, r)
+		}
+		q.who = &a
+	}
+	if err := d.hold(ctx, claim, q.turn); err != nil {
 		return err
 	}
-	r := &report{asked: q}
-	if refusal != "" {
-		r.final = agent.Final{Notice: refusal, State: store.TurnDone}
-		return d.finish(ctx, claim, r)
-	}
-	caller, err := d.caller(ctx, a, q.turn.Thread, q.turn.Place)
+	caller, err := d.caller(ctx, *q.who, q.turn.Thread, q.turn.Place)
 	if err != nil {
 		return err
 	}
@@ -45,9 +56,6 @@ func (d *Desk) answer(ctx context.Context, claim store.Claim, q asked) error {
 		caller.Mode = store.Ask
 	}
 	r.caller = caller
-	if err := d.hold(ctx, claim, q.turn); err != nil {
-		return err
-	}
 	if line, ok := typedLine(q.turn); ok {
 		err = d.runTyped(ctx, claim, r, line)
 	} else {
@@ -102,7 +110,8 @@ func (d *Desk) runTyped(ctx context.Context, claim store.Claim, r *report, line 
 			return fmt.Errorf("journal the command: %w", err)
 		}
 	}
-	ask := providers.Ask{Turn: turn.ID, Step: 1, Call: typedCall, Caller: r.caller, Line: line, Typed: true}
+	typed := !strings.HasPrefix(turn.ID, repeated)
+	ask := providers.Ask{Turn: turn.ID, Step: 1, Call: typedCall, Caller: r.caller, Line: line, Typed: typed, Tainted: !typed}
 	result, err := d.runOnce(ctx, claim, steps, ask)
 	if err != nil {
 		return err
