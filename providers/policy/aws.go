@@ -67,7 +67,7 @@ func judgeAWS(c *call, v *Verdict) {
 }
 
 func judgeOutfile(arg string, v *Verdict) {
-	if arg != "-" && arg != "/dev/stdout" {
+	if arg != "-" && arg != "/dev/stdout" && (v.Effect != Read || !inRunDirectory(arg)) {
 		v.forbid("local-file", "The result would be written to %q on the machine Aurora runs on. Write /dev/stdout in its place.", clip(arg))
 	}
 }
@@ -113,11 +113,10 @@ func judgeCopy(c *call, v *Verdict, verb, scheme, instead string) {
 	switch {
 	case strings.HasPrefix(to, scheme):
 		v.raise(Disrupt, 0, "raises", "It replaces the objects at the destination.")
-	case to == "-" && verb == "cp" && len(c.args) == 2:
-		v.Effect, v.Facets, v.Rule, v.Reason = Read, Data, "object-data", "It prints the object's content: that is for the asker alone."
-		if v.recursive(c) {
-			v.forbid("local-file", "Only one object can be printed.")
-		}
+	case to == "-" && verb == "cp" && len(c.args) == 2 && !v.recursive(c):
+		// The command's effect stays a write: one changed word must not turn a copy into a read.
+		v.Facets |= Data
+		v.Rule, v.Reason = "object-data", "It prints the object's content, for the asker alone. In Ask mode write: aws s3api get-object with /dev/stdout, or gcloud storage cat."
 	default:
 		v.forbid("local-file", "%q is a file of the machine Aurora runs on. Write - to print one object.", clip(to))
 	}

@@ -156,6 +156,9 @@ func (v *Verdict) applyFlag(d *dialect, f *givenFlag) {
 			continue
 		}
 		rule := d.table.rules[a.rule]
+		if rule.name == "local-file" && v.Effect == Read && (d.name == "gcloud" || d.name == "az") && inRunDirectory(f.value) {
+			continue
+		}
 		v.raise(a.effect, a.facets, rule.name, f.name+": "+rule.sentence)
 	}
 	switch name := f.own.names[0]; {
@@ -163,6 +166,23 @@ func (v *Verdict) applyFlag(d *dialect, f *givenFlag) {
 	case (name == "--output" || name == "-o") && v.Output.Format == "":
 		v.Output.Format = f.value
 	}
+}
+
+// inRunDirectory reports values that cannot name a file of the machine: a relative name in the empty private directory the
+// command runs in, which is removed afterwards; standard output; an object in a bucket.
+func inRunDirectory(value string) bool {
+	if value == "-" || value == "/dev/stdout" || strings.HasPrefix(value, "gs://") {
+		return true
+	}
+	if value == "" || strings.ContainsAny(value[:1], "/~-@") || strings.ContainsAny(value, "\\:") {
+		return false
+	}
+	for part := range strings.SplitSeq(value, "/") {
+		if part == ".." {
+			return false
+		}
+	}
+	return true
 }
 
 // noteScope remembers a command's own flags that say where it acts.

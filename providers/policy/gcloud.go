@@ -108,8 +108,11 @@ func judgeGcloud(c *call, v *Verdict) {
 	}
 	names := c.d.table.args[c.leaf.args]
 	for i := range c.args {
+		if len(names) == 0 {
+			break
+		}
 		name := names[min(i, len(names)-1)]
-		if fileArg(name) {
+		if fileArg(name) && (v.Effect != Read || !inRunDirectory(c.args[i])) {
 			v.forbid("local-file", "The argument %q is a file of the machine Aurora runs on; chat has none.", clip(c.args[i]))
 		}
 	}

@@ -7,6 +7,9 @@ import "strings"
 func nearest(word string, known []string) string {
 	best, bestCost := "", len(word)/3+2
 	for _, k := range known {
+		if !alike(word, k) {
+			continue
+		}
 		cost := distance(word, k, bestCost)
 		if len(word) > 2 && strings.HasPrefix(k, word) {
 			cost = 1
@@ -16,6 +19,15 @@ func nearest(word string, known []string) string {
 		}
 	}
 	return best
+}
+
+// alike is a cheap first look: the first letters or the last ones agree.
+func alike(a, b string) bool {
+	x, y := strings.TrimLeft(a, "-"), strings.TrimLeft(b, "-")
+	if x == "" || y == "" {
+		return false
+	}
+	return x[0] == y[0] || len(x) > 2 && len(y) > 2 && (x[1] == y[1] && x[2] == y[2] || strings.HasSuffix(x, y[len(y)-3:]))
 }
 
 // distance counts edits (insert, drop, change, swap neighbours) and gives up at limit.
@@ -30,6 +42,7 @@ func distance(a, b string, limit int) int {
 	for i := 1; i <= len(a); i++ {
 		row, prev, before := &rows[i%3], &rows[(i+2)%3], &rows[(i+1)%3]
 		row[0] = i
+		least := i
 		for j := 1; j <= len(b); j++ {
 			same := 1
 			if a[i-1] == b[j-1] {
@@ -39,6 +52,10 @@ func distance(a, b string, limit int) int {
 			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
 				row[j] = min(row[j], before[j-2]+1)
 			}
+			least = min(least, row[j])
+		}
+		if least > limit {
+			return limit
 		}
 	}
 	return min(rows[len(a)%3][len(b)], limit)

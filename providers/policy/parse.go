@@ -121,8 +121,8 @@ func splitWords(text string) ([]string, *Refusal) {
 	return s.words, nil
 }
 
-// splitter is our own reading of a line. Beside the words it writes the line again with $ and ` inside double quotes
-// escaped, for the shell's parser to read.
+// splitter is our own reading of a line. Beside the words it writes the line again for the shell's parser to read, with
+// $ and ` inside double quotes and parentheses inside words escaped.
 type splitter struct {
 	text  string
 	at    int
@@ -168,7 +168,8 @@ func (s *splitter) end() {
 // plain takes one unquoted character. Nothing that means something to a shell is taken outside quotes, but globs and
 // braces, which are data to every program here.
 func (s *splitter) plain(c byte) *Refusal {
-	if sentence, ok := operators[c]; ok {
+	paren := (c == '(' || c == ')') && s.open // inside a word, as in --format=json(name), it is data to every program here
+	if sentence, ok := operators[c]; ok && !paren {
 		return unparsed("%s", sentence)
 	}
 	if c == '#' && !s.open {
@@ -179,6 +180,9 @@ func (s *splitter) plain(c byte) *Refusal {
 	}
 	s.open = true
 	s.word = append(s.word, c)
+	if paren {
+		s.shell.WriteByte('\\')
+	}
 	s.shell.WriteByte(c)
 	s.at++
 	return nil

@@ -72,7 +72,9 @@ func settle(c *command, book *book) {
 		book.conflicts = append(book.conflicts, fmt.Sprintf("%s\t%s\t%s", c.Path, c.effect, note))
 	}
 	if len(c.Evidence.Secret) > 0 {
-		c.facets |= secretOrMasked(c)
+		facet := secretOrMasked(c)
+		c.facets |= facet
+		c.rule = map[policy.Facets]string{policy.Secret: "secret-value", policy.Masked: "secret-members"}[facet]
 		c.masked = append(c.masked, c.Evidence.Secret...)
 	}
 	if strings.Contains(c.notes, "perm-mgmt") {

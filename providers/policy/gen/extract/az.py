@@ -1,0 +1,101 @@
+"""Writes the grammar of the installed az CLI as JSON lines. Runs under the CLI's own Python; makes no request."""
+import inspect
+import json
+import os
+import re
+import sys
+
+os.environ.setdefault("AZURE_CORE_COLLECT_TELEMETRY", "0")
+os.environ["AZURE_EXTENSION_USE_DYNAMIC_INSTALL"] = "no"
+
+from azure.cli.core import get_default_cli  # noqa: E402
+
+GLOBAL = {"--subscription", "--output", "-o", "--query", "--only-show-errors", "--verbose", "--debug", "--help", "-h", "--defer",
+          "--acquire-policy-token", "--change-reference"}
+METHOD = re.compile(r'"(GET|PUT|PATCH|DELETE|POST|HEAD)"')
+
+
+def kind(options):
+    action = str(options.get("action", ""))
+    if action in ("store_true", "store_false", "store_const") or options.get("nargs") == 0:
+        return "b"
+    if options.get("nargs") in ("+", "*", "?") or isinstance(options.get("nargs"), int):
+        return "l"
+    return "v"
+
+
+def names(arg):
+    out = []
+    for o in arg.options_list or []:
+        target = getattr(o, "target", o)
+        out.append(str(target))
+    return out
+
+
+def http(command):
+    """The HTTP verb of a command that is generated from an API description."""
+    handler = getattr(command, "AZ_NAME", None) and type(command)
+    try:
+        source = inspect.getsource(handler) if handler else ""
+    except (OSError, TypeError):
+        return ""
+    found = set(METHOD.findall(source))
+    for verb in ("DELETE", "PUT", "PATCH", "POST", "GET"):
+        if verb in found:
+            return verb
+    return ""
+
+
+def emit(name, command):
+    flags, args = [], []
+    for arg in command.arguments.values():
+        options = arg.type.settings
+        listed = names(arg)
+        if not listed:
+            many = options.get("nargs") in ("+", "*")
+            args.append([str(arg.name), "*" if many else "1"])
+            continue
+        own = [n for n in listed if n not in GLOBAL]
+        if own:
+            flags.append([own, kind(options)])
+    evidence = {}
+    if command.confirmation:
+        evidence["ask"] = True
+    verb = http(command)
+    if verb and verb != "POST":
+        evidence["http"] = verb
+    print(json.dumps({"p": "az " + name, "f": flags, "a": args, "e": evidence}, separators=(",", ":")))
+
+
+def load(cli):
+    """Loads every command and its arguments; a command whose libraries are missing keeps its stored source."""
+    cli.invocation = cli.invocation_cls(cli_ctx=cli, commands_loader_cls=cli.commands_loader_cls, parser_cls=cli.parser_cls, help_cls=cli.help_cls)
+    loader = cli.invocation.commands_loader
+    loader.skip_applicability = True
+    loader.load_command_table(None)
+    for loaders in loader.cmd_to_loader_map.values():
+        for one in loaders:
+            one.skip_applicability = True
+    table = {}
+    for name in sorted(loader.command_table):
+        try:
+            loader.command_name = name
+            loader.load_arguments(name)
+            command = loader.command_table[name]
+            command.load_arguments() if not command.arguments else None
+            table[name] = command
+        except BaseException as err:
+            print(f"skip {name}: {err}", file=sys.stderr)
+    return table
+
+
+def main():
+    table = load(get_default_cli())
+    for name, command in table.items():
+        try:
+            emit(name, command)
+        except Exception as err:
+            print(f"skip {name}: {err}", file=sys.stderr)
+
+
+main()
