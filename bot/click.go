@@ -167,6 +167,7 @@ func (d *Desk) runPlan(ctx context.Context, conf store.Confirmation, nonceHash s
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("run %s: %w", conf.ID, context.Cause(ctx))
 		}
+		d.heed(ctx, caller.User, result)
 		settled = append(settled, agent.Settled{Confirmation: conf.ID, State: store.ConfirmationTaken, Argv: c.Argv, Result: &result})
 		if result.Status != providers.StatusOK {
 			break

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -53,6 +54,23 @@ func (d *Desk) remember(ctx context.Context, r *report) {
 	}
 	if err := keep(ctx, turn.Thread, turn.ID, turn.UserID, ask, r.final.Text); err != nil {
 		zerolog.Ctx(ctx).Info().Err(err).Msg("remember the exchange")
+	}
+}
+
+// heed does what a result asks for besides being shown: a connection that only a new sign-in mends is marked, so that
+// `status` says so.
+func (d *Desk) heed(ctx context.Context, who store.User, res providers.Result) {
+	if res.AuditErr != nil {
+		zerolog.Ctx(ctx).Error().Err(res.AuditErr).Msg("note a refusal in the audit")
+	}
+	for _, s := range res.Sections {
+		if !s.Broken {
+			continue
+		}
+		err := d.Connections.SetConnectionStatus(ctx, who.OrgID, who.ID, s.ConnectionID, store.ConnectionBroken)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			zerolog.Ctx(ctx).Warn().Err(err).Str("connection", s.ConnectionID).Msg("mark a connection as broken")
+		}
 	}
 }
 

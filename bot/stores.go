@@ -65,6 +65,7 @@ type Connections interface {
 	Connections(ctx context.Context, orgID, userID string) ([]store.Connection, error)
 	Connection(ctx context.Context, orgID, userID, id string) (store.Connection, error)
 	Disconnect(ctx context.Context, orgID, userID, id string, by store.Person) (store.Connection, error)
+	SetConnectionStatus(ctx context.Context, orgID, userID, id string, status store.ConnectionStatus) error
 }
 
 // Freezer stops every change of an organisation.

@@ -122,6 +122,7 @@ func (d *Desk) runTyped(ctx context.Context, claim store.Claim, r *report, line 
 		r.proposed = append(r.proposed, agent.Proposed{Step: 1, ID: result.Proposal.ID, Confirmation: *result.Proposal})
 	}
 	r.done = append(r.done, agent.CallDone{Step: 1, Ask: ask, Result: result, Ran: true})
+	d.heed(ctx, r.caller.User, result)
 	return d.showSecret(ctx, r, result)
 }
 
@@ -163,6 +164,7 @@ func (d *Desk) think(ctx context.Context, claim store.Claim, r *report) error {
 			p.say(doing(e))
 		case agent.CallDone:
 			r.done = append(r.done, e)
+			d.heed(ctx, r.caller.User, e.Result)
 			if err := d.showSecret(ctx, r, e.Result); err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package providers
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -104,8 +105,17 @@ func (e *Executor) runProcess(program Program, s Session, cred store.Credential,
 	return func(ctx context.Context) (Output, error) {
 		out, err := run.run(ctx)
 		out.Secrets = append(credentialValues(cred), s.Secrets...)
+		if out.ExitCode == 0 && halfRefused(argv[0], out.Stderr) {
+			out.ExitCode = 1
+		}
 		return out, err
 	}
+}
+
+// halfRefused tells a list that was refused in part or in whole from one that is short: gcloud exits 0 either way and
+// only warns, so that "Listed 0 items" would be taken for an answer.
+func halfRefused(program string, stderr []byte) bool {
+	return program == "gcloud" && bytes.Contains(stderr, []byte("Some requests did not succeed"))
 }
 
 func (e *Executor) callDirect(direct Direct, ask SessionAsk, argv []string) func(context.Context) (Output, error) {
