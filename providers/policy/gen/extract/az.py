@@ -1,4 +1,5 @@
 """Writes the grammar of the installed az CLI as JSON lines. Runs under the CLI's own Python; makes no request."""
+import importlib
 import inspect
 import json
 import os
@@ -8,10 +9,14 @@ import sys
 os.environ.setdefault("AZURE_CORE_COLLECT_TELEMETRY", "0")
 os.environ["AZURE_EXTENSION_USE_DYNAMIC_INSTALL"] = "no"
 
+import yaml  # noqa: E402
+from azure.cli import command_modules  # noqa: E402
 from azure.cli.core import get_default_cli  # noqa: E402
+from knack.help_files import helps  # noqa: E402
 
 GLOBAL = {"--subscription", "--output", "-o", "--query", "--only-show-errors", "--verbose", "--debug", "--help", "-h", "--defer",
           "--acquire-policy-token", "--change-reference"}
+FLAG = re.compile(r"--[a-z][a-z0-9-]+|-[a-zA-Z]")
 METHOD = re.compile(r'"(GET|PUT|PATCH|DELETE|POST|HEAD)"')
 
 
@@ -89,6 +94,39 @@ def load(cli):
     return table
 
 
+def helped(name):
+    """The flags that the CLI's own help names or uses in its examples, for commands whose libraries are missing."""
+    entry = yaml.safe_load(helps.get(name, "") or "") or {}
+    kinds = {}
+    for parameter in entry.get("parameters") or []:
+        for word in str(parameter.get("name", "")).split():
+            if word.startswith("-"):
+                kinds[word] = "l"
+    for example in entry.get("examples") or []:
+        for line in str(example.get("text", example.get("crafted", ""))).replace("\\\n", " ").splitlines():
+            words = line.split()
+            if words[: len(name.split()) + 1] != ["az"] + name.split():
+                continue
+            for i, word in enumerate(words):
+                flag = word.partition("=")[0]
+                if not FLAG.fullmatch(flag):
+                    continue
+                valued = "=" in word or i + 1 < len(words) and not FLAG.fullmatch(words[i + 1].partition("=")[0])
+                kinds[flag] = "l" if valued or kinds.get(flag) == "l" else "b"
+    return [[[flag], k] for flag, k in sorted(kinds.items()) if flag not in GLOBAL]
+
+
+def skipped(loaded):
+    for module in sorted(os.listdir(os.path.dirname(command_modules.__file__))):
+        try:
+            importlib.import_module(f"azure.cli.command_modules.{module}._help")
+        except Exception:
+            continue
+    for name in sorted(helps):
+        if name not in loaded and helped(name):
+            print(json.dumps({"p": "az " + name, "f": helped(name), "a": [], "e": {}}, separators=(",", ":")))
+
+
 def main():
     table = load(get_default_cli())
     for name, command in table.items():
@@ -96,6 +134,7 @@ def main():
             emit(name, command)
         except Exception as err:
             print(f"skip {name}: {err}", file=sys.stderr)
+    skipped(set(table))
 
 
 main()
