@@ -142,7 +142,7 @@ func (m *listModel) Reply(ctx context.Context, r agent.Request) (agent.Reply, er
 	return m.replies[steps], nil
 }
 
-// fakeRunner judges by the command's words: "read", "write", "delete" or "refuse" come first.
+// fakeRunner judges by the command's words: "read", "write", "touch" or "delete" come first.
 type fakeRunner struct {
 	mu      sync.Mutex
 	results map[string]providers.Result // by line; what is not there is ok with the line as output
@@ -160,6 +160,8 @@ func (f *fakeRunner) Judge(_ context.Context, a providers.Ask) providers.Prepare
 		if a.Tainted {
 			return judged(policy.Write, policy.Confirm)
 		}
+		return judged(policy.Write, policy.Allow)
+	case "touch": // a write that taint does not hold back, as one an admin allowed for a while
 		return judged(policy.Write, policy.Allow)
 	case "delete":
 		return judged(policy.Delete, policy.Confirm)

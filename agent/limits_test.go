@@ -146,6 +146,17 @@ func TestResultThatCannotBeShortenedIsRefused(t *testing.T) {
 	}
 }
 
+func TestLongRefusalIsShortened(t *testing.T) {
+	t.Parallel()
+	b := newBench(calls("1", "read a"), says("done"))
+	b.runner.results["read a"] = providers.Result{Code: providers.CodeAmbiguous, Error: "Which one? " + strings.Repeat("account ", 10_000)}
+	b.run(t, askTurn(store.Ask, "go"))
+	last := b.model.requests[1].Messages
+	if heard := last[len(last)-1].Text; len(heard) > 16<<10 || !strings.Contains(heard, "Which one?") || !strings.Contains(heard, `"code":"ambiguous"`) {
+		t.Errorf("the model heard %.200s", heard)
+	}
+}
+
 func TestBrokenReplyIsAskedForOnceMore(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[agent.FailureKind]int{

@@ -44,7 +44,7 @@ type run struct {
 	Loop
 	turn    Turn
 	journal Journal
-	outer   context.Context //nolint:containedctx // journal writes must outlive a stop, which ends the inner context
+	outer   context.Context // journal writes must outlive a stop, which ends the inner context
 	yield   func(Event, error) bool
 
 	system   string

@@ -106,8 +106,10 @@ func TestEveryCallIsAnsweredOnce(t *testing.T) {
 		agent.Call{ID: "x1", Name: "run_shell", Arguments: json.RawMessage(`{"cmd":"id"}`)},
 		agent.Call{ID: "x2", Name: agent.ToolName, Arguments: json.RawMessage(`{"provider":"aws","command":"read z","confirmed":true}`)},
 		agent.Call{ID: "x3", Name: agent.ToolName, Arguments: json.RawMessage(`{"provider":"mars","command":"read z"}`)},
+		agent.Call{ID: "x4", Name: agent.ToolName, Arguments: json.RawMessage(`{"provider":"aws","command":"read z","command":"write z"}`)},
 	)
 	b := newBench(odd, says("waiting"))
+	b.loop.Limits.CallsPerStep = 9
 	b.runner.results["read e"] = providers.Result{Code: providers.CodeTimeout, Error: "It took too long."}
 	o := b.run(t, askTurn(store.Agent, "do it"))
 	answers := map[string]string{}
@@ -121,13 +123,13 @@ func TestEveryCallIsAnsweredOnce(t *testing.T) {
 	}
 	for id, want := range map[string]string{
 		"1a": `"status":"ok"`, "1b": `"code":"unknown"`, "1c": `"requires_confirmation":true`, "1d": `"code":"held"`, "1e": `"code":"timeout"`,
-		"x1": `"code":"unknown_tool"`, "x2": `"code":"invalid_arguments"`, "x3": `"code":"invalid_arguments"`,
+		"x1": `"code":"unknown_tool"`, "x2": `"code":"invalid_arguments"`, "x3": `"code":"invalid_arguments"`, "x4": `"code":"invalid_arguments"`,
 	} {
 		if !strings.Contains(answers[id], want) {
 			t.Errorf("%s: %s, want %s", id, answers[id], want)
 		}
 	}
-	if o.final.State != store.TurnWaiting || len(answers) != 8 {
+	if o.final.State != store.TurnWaiting || len(answers) != 9 {
 		t.Errorf("final %+v, %d answers", o.final, len(answers))
 	}
 }
@@ -304,6 +306,48 @@ func TestStopEndsTheModelsStream(t *testing.T) {
 	if o := b.runCtx(t, ctx, askTurn(store.Ask, "go")); o.final.State != store.TurnStopped || !strings.Contains(o.final.Notice, "Nothing was changed.") {
 		t.Errorf("final %+v", o.final)
 	}
+}
+
+func TestWhatRanBeforeAStopIsJournaled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	b := newBench(calls("1", "write a", "write b"), says("never"))
+	b.runner.before = func(context.Context, providers.Ask) { cancel(store.ErrStopped) }
+	o := b.runCtx(t, ctx, askTurn(store.Agent, "go"))
+	steps, _ := b.journal.Steps(t.Context())
+	if o.final.State != store.TurnStopped || len(steps) != 1 || len(steps[0].Results) != 2 {
+		t.Errorf("final %+v, journal %+v, err %v", o.final, steps, o.err)
+	}
+}
+
+func TestLostClaimWinsOverAStop(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	b := newBench(calls("1", "write a"), says("never"))
+	b.runner.before = func(context.Context, providers.Ask) {
+		b.journal.fail = store.ErrFenced
+		cancel(store.ErrStopped)
+	}
+	if o := b.runCtx(t, ctx, askTurn(store.Agent, "go")); !errors.Is(o.err, store.ErrFenced) {
+		t.Errorf("final %+v, err %v: another replica ends this turn", o.final, o.err)
+	}
+}
+
+func TestNothingGoesOnWithoutAJournal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(calls("1", "read a", "read b"), says("never"))
+		b.journal.crash = 2
+		b.runner.before = func(ctx context.Context, a providers.Ask) {
+			if line(a) == "read b" {
+				<-ctx.Done()
+			}
+		}
+		start := time.Now()
+		if o := b.run(t, askTurn(store.Ask, "go")); !errors.Is(o.err, errCrash) || time.Since(start) > time.Second {
+			t.Errorf("err %v after %s", o.err, time.Since(start))
+		}
+	})
 }
 
 func TestLostClaimAndShutdownAreNoEnd(t *testing.T) {

@@ -19,7 +19,7 @@ func story() *bench {
 	b := newBench(
 		calls("1", "read a", "read b"),
 		calls("2", "read c", "nonsense d"),
-		calls("3", "delete e", "delete f", "write g", "read h"),
+		calls("3", "delete e", "delete f", "touch g", "delete i", "read h"),
 		says("Two deletes wait."),
 	)
 	b.journal.pending = map[int][]store.Received{2: {{ID: 9, Event: store.Event{Text: "and e, f"}}}}
@@ -31,7 +31,7 @@ func TestTakeoverNeitherAsksNorRunsAgain(t *testing.T) {
 	whole := story()
 	turn := askTurn(store.Agent, "clean up")
 	want := whole.run(t, turn)
-	if want.err != nil || whole.journal.writes != 12 {
+	if want.err != nil || whole.journal.writes != 13 {
 		t.Fatalf("the whole turn: %v, %d writes", want.err, whole.journal.writes)
 	}
 	for crash := 1; crash <= whole.journal.writes; crash++ {

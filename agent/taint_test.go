@@ -105,6 +105,7 @@ func TestMemoryTellsOnlyWhatTheAskerMayKnow(t *testing.T) {
 		m.Found(ctx, "T:C:1", "t0", "usr_1", "aws x", "MY-FINDING"),
 		m.Found(ctx, "T:C:1", "t0", "usr_2", "aws x", "OTHER-FINDING"),
 		m.Whispered(ctx, "T:C:1", "t0", "usr_2", "OTHER-ASK", "OTHER-WHISPER"),
+		m.Found(ctx, "T:C:1", "t0", "usr_1", "aws x", "MY-FINDING"), // a takeover may keep it twice
 		m.Posted(ctx, "T:C:2", "t0", "usr_1", "OTHER-THREAD", "OTHER-THREAD"),
 	} {
 		if err != nil {
@@ -117,6 +118,9 @@ func TestMemoryTellsOnlyWhatTheAskerMayKnow(t *testing.T) {
 		if !strings.Contains(heard, want) {
 			t.Errorf("%s is not told", want)
 		}
+	}
+	if strings.Count(heard, "MY-FINDING") != 1 {
+		t.Error("what was kept twice is told twice")
 	}
 	if strings.Contains(heard, "OTHER-") {
 		t.Errorf("told what only somebody else may know: %s", heard)

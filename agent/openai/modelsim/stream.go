@@ -191,7 +191,7 @@ func (a *answer) end() {
 	}
 	a.choice(map[string]any{}, a.finish())
 	if a.Fault == FaultTwoChoices {
-		a.send(a.chunk(map[string]any{"index": 1, "delta": map[string]any{"content": "or else"}, "finish_reason": "stop"}))
+		a.send(a.chunk(map[string]any{"index": 1, "delta": map[string]any{"content": "or else"}, "finish_reason": a.finish()}))
 	}
 	if a.asked.Options.Usage && a.Fault != FaultNoUsage {
 		last := a.chunk()
