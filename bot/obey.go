@@ -46,42 +46,10 @@ func (d *Desk) carryOut(ctx context.Context, o order, spec verbSpec) (Message, e
 	if spec.admin && o.asker.User.Role != store.Admin {
 		return notice("Only Aurora admins can do that. You are %s.", o.asker.User.Role), nil
 	}
-	switch spec.name {
-	case "help":
-		return d.help(o), nil
-	case "connect":
-		return d.connect(ctx, o)
-	case "disconnect":
-		return d.disconnect(ctx, o)
-	case "status":
-		return d.status(ctx, o)
-	case "mode":
-		return d.chooseMode(ctx, o)
-	case "use":
-		return d.use(ctx, o)
-	case "prefer":
-		return d.prefer(ctx, o)
-	case "run":
-		return notice("Say which command, for example `run aws ec2 describe-instances`."), nil
-	case "explain":
-		return d.explain(ctx, o)
-	case "stop":
-		return Message{Notice: d.Stop(ctx, o.row.Person, o.row.Place)}, nil
-	case "whoami":
-		return whoami(o), nil
-	case "freeze", "unfreeze":
-		return d.freeze(ctx, o)
-	case "role":
-		return d.setRole(ctx, o)
-	case "channel":
-		return d.setChannelRule(ctx, o)
-	case "audit":
-		return d.showAudit(ctx, o)
-	}
-	return unknownVerb(o.verb.Name, ""), nil
+	return spec.do(d, ctx, o)
 }
 
-func (d *Desk) help(o order) Message {
+func (d *Desk) help(_ context.Context, o order) (Message, error) {
 	var b strings.Builder
 	b.WriteString("Ask me about your clouds in plain words, for example *list the production instances*. I also understand, as `/aurora …` or `@aurora …`:\n\n")
 	for _, s := range verbSpecs() {
@@ -91,12 +59,21 @@ func (d *Desk) help(o order) Message {
 		fmt.Fprintf(&b, "- `%s`: %s\n", s.usage, s.about)
 	}
 	b.WriteString("\nIn Ask mode I only read. In Agent mode I may change things; whatever stops, deletes or opens something waits for your click.")
-	return Message{Text: b.String()}
+	return Message{Text: b.String()}, nil
 }
 
-func whoami(o order) Message {
+func (d *Desk) whoami(_ context.Context, o order) (Message, error) {
 	return notice("You are %s; to me you are user %s of organisation %s, with the role %s.",
-		o.row.Person, o.asker.User.ID, o.asker.Org.ID, o.asker.User.Role)
+		o.row.Person, o.asker.User.ID, o.asker.Org.ID, o.asker.User.Role), nil
+}
+
+// runWhat answers a `run` that names nothing; one that names a command is a turn.
+func (d *Desk) runWhat(context.Context, order) (Message, error) {
+	return notice("Say which command, for example `run aws ec2 describe-instances`."), nil
+}
+
+func (d *Desk) stopHere(ctx context.Context, o order) (Message, error) {
+	return Message{Notice: d.Stop(ctx, o.row.Person, o.row.Place)}, nil
 }
 
 func (d *Desk) status(ctx context.Context, o order) (Message, error) {

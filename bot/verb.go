@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"strings"
 
 	"aurora/store"
@@ -21,6 +22,7 @@ type verbSpec struct {
 	admin   bool
 	private bool // answered for the asker's eyes alone, also when it was asked in the open
 	fits    func(args []string) bool
+	do      func(d *Desk, ctx context.Context, o order) (Message, error)
 }
 
 func none(args []string) bool { return len(args) == 0 }
@@ -50,22 +52,22 @@ func cloudList(args []string) bool { return len(args) > 0 && len(cloudsNamed(arg
 // verbSpecs lists the verbs in the order help shows them.
 func verbSpecs() []verbSpec {
 	return []verbSpec{
-		{name: "help", usage: "help", about: "what you can say", fits: none},
-		{name: "connect", usage: "connect <cloud>", about: "link a cloud account; you get a private link", private: true, fits: aCloud},
-		{name: "disconnect", usage: "disconnect <cloud> [account]", about: "forget a cloud account and its credential", private: true, fits: aCloud},
-		{name: "status", usage: "status", about: "your connections, mode and role", private: true, fits: none},
-		{name: "mode", usage: "mode ask|agent", about: "Ask only reads; Agent may change things, for an hour", fits: aMode},
-		{name: "use", usage: "use <cloud> <project>", about: "the project or account to work in", fits: cloudAndMore},
-		{name: "prefer", usage: "prefer <cloud,..|all>", about: "the clouds to look at", fits: cloudList},
-		{name: "run", usage: "run <command>", about: "run one cloud command yourself", fits: aCommand},
-		{name: "explain", usage: "explain <command>", about: "what Aurora would do with a command, and why", fits: aCommand},
-		{name: "stop", usage: "stop", about: "end what runs for you here", fits: none},
-		{name: "whoami", usage: "whoami", about: "who Aurora takes you for", private: true, fits: none},
-		{name: "freeze", usage: "freeze [why]", about: "stop every change, everywhere", admin: true, fits: none},
-		{name: "unfreeze", usage: "unfreeze", about: "lift the freeze", admin: true, fits: none},
-		{name: "role", usage: "role @person viewer|operator|approver|admin", about: "what somebody may do", admin: true, private: true, fits: aRole},
-		{name: "channel", usage: "channel [max <effect>] [clouds <a,b>] | clear", about: "what may be done from this channel", admin: true, fits: aChannelRule},
-		{name: "audit", usage: "audit [rows]", about: "the last rows of the audit", admin: true, private: true, fits: none},
+		{name: "help", usage: "help", about: "what you can say", fits: none, do: (*Desk).help},
+		{name: "connect", usage: "connect <cloud>", about: "link a cloud account; you get a private link", private: true, fits: aCloud, do: (*Desk).connect},
+		{name: "disconnect", usage: "disconnect <cloud> [account]", about: "forget a cloud account and its credential", private: true, fits: aCloud, do: (*Desk).disconnect},
+		{name: "status", usage: "status", about: "your connections, mode and role", private: true, fits: none, do: (*Desk).status},
+		{name: "mode", usage: "mode ask|agent", about: "Ask only reads; Agent may change things, for an hour", fits: aMode, do: (*Desk).chooseMode},
+		{name: "use", usage: "use <cloud> <project>", about: "the project or account to work in", fits: cloudAndMore, do: (*Desk).use},
+		{name: "prefer", usage: "prefer <cloud,..|all>", about: "the clouds to look at", fits: cloudList, do: (*Desk).prefer},
+		{name: "run", usage: "run <command>", about: "run one cloud command yourself", fits: aCommand, do: (*Desk).runWhat},
+		{name: "explain", usage: "explain <command>", about: "what Aurora would do with a command, and why", fits: aCommand, do: (*Desk).explain},
+		{name: "stop", usage: "stop", about: "end what runs for you here", fits: none, do: (*Desk).stopHere},
+		{name: "whoami", usage: "whoami", about: "who Aurora takes you for", private: true, fits: none, do: (*Desk).whoami},
+		{name: "freeze", usage: "freeze [why]", about: "stop every change, everywhere", admin: true, fits: none, do: (*Desk).freeze},
+		{name: "unfreeze", usage: "unfreeze", about: "lift the freeze", admin: true, fits: none, do: (*Desk).freeze},
+		{name: "role", usage: "role @person viewer|operator|approver|admin", about: "what somebody may do", admin: true, private: true, fits: aRole, do: (*Desk).setRole},
+		{name: "channel", usage: "channel [max <effect>] [clouds <a,b>] | clear", about: "what may be done from this channel", admin: true, fits: aChannelRule, do: (*Desk).setChannelRule},
+		{name: "audit", usage: "audit [rows]", about: "the last rows of the audit", admin: true, private: true, fits: none, do: (*Desk).showAudit},
 	}
 }
 
