@@ -41,7 +41,8 @@ type Adapter struct {
 	shared       recent // files
 	people       profiles
 	filesRefused atomic.Bool
-	aside        gate // what runs in the background
+	aside        gate       // what runs in the background
+	over         chan error // why Run ends; holds one
 }
 
 const apiTimeout = 15 * time.Second
@@ -58,6 +59,7 @@ func New(c Config) *Adapter {
 	a.line.since = time.Now()
 	a.intake.busy, a.intake.most = make(chan struct{}, atOnce), atMost
 	a.aside.most = backgroundRoom
+	a.over = make(chan error, 1)
 	return a
 }
 
@@ -113,7 +115,7 @@ func (a *Adapter) whoAmI(ctx context.Context) (identity, error) {
 func (a *Adapter) Workspace(ctx context.Context) (owner, team, name string, err error) {
 	id, err := a.whoAmI(ctx)
 	if err != nil {
-		return "", "", "", classify(err)
+		return "", "", "", a.meaning(err)
 	}
 	return id.owner(), id.team, id.name, nil
 }

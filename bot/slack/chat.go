@@ -37,7 +37,7 @@ func (a *Adapter) Post(ctx context.Context, place store.Place, m bot.Message, me
 		ts, err = a.post(ctx, place, out, meta)
 	}
 	if err != nil {
-		return "", classify(err)
+		return "", a.meaning(err)
 	}
 	a.share(ctx, place, ts, m, files)
 	a.progress.touched(place.Channel, ts)
@@ -70,7 +70,7 @@ func (a *Adapter) Update(ctx context.Context, place store.Place, ts string, m bo
 	a.progress.final(place.Channel, ts)
 	files := a.bring(ctx, place, m)
 	if err := a.update(ctx, place, ts, m, files); err != nil {
-		return classify(err)
+		return a.meaning(err)
 	}
 	a.share(ctx, place, ts, m, files)
 	a.showStatus(ctx, place, m)
@@ -117,14 +117,14 @@ func (a *Adapter) Whisper(ctx context.Context, place store.Place, m bot.Message,
 	case "user_not_in_channel", "not_in_channel", "channel_not_found", "is_archived":
 		return a.tellAlone(ctx, place, m)
 	}
-	return classify(err)
+	return a.meaning(err)
 }
 
 // tellAlone writes to a person's direct messages.
 func (a *Adapter) tellAlone(ctx context.Context, place store.Place, m bot.Message) error {
 	dm, _, _, err := a.api.OpenConversationContext(ctx, &slackgo.OpenConversationParameters{Users: []string{place.Whisper}, ReturnIM: true})
 	if err != nil {
-		return notYet(classify(err))
+		return notYet(a.meaning(err))
 	}
 	_, err = a.Post(ctx, store.Place{Platform: store.Slack, Team: place.Team, Channel: dm.ID}, m, bot.Meta{})
 	return err
@@ -137,7 +137,7 @@ func (a *Adapter) Find(ctx context.Context, place store.Place, meta bot.Meta) (t
 	}
 	id, err := a.whoAmI(ctx)
 	if err != nil {
-		return "", classify(err)
+		return "", a.meaning(err)
 	}
 	cursor := ""
 	for range findPages {
@@ -146,7 +146,7 @@ func (a *Adapter) Find(ctx context.Context, place store.Place, meta bot.Meta) (t
 			return "", store.ErrNotFound
 		}
 		if err != nil {
-			return "", classify(err)
+			return "", a.meaning(err)
 		}
 		for _, m := range page {
 			if m.User == id.user && carries(m.Metadata, meta) {
@@ -185,7 +185,7 @@ func carries(have slackgo.SlackMetadata, want bot.Meta) bool {
 func (a *Adapter) served(ctx context.Context, place store.Place) error {
 	id, err := a.whoAmI(ctx)
 	if err != nil {
-		return notYet(classify(err))
+		return notYet(a.meaning(err))
 	}
 	if place.Channel == "" || cmp.Or(place.Team, id.team) != id.team {
 		return fmt.Errorf("there is no token for workspace %q: %w", place.Team, bot.ErrUndeliverable)

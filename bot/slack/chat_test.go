@@ -121,7 +121,6 @@ func TestFailuresMeanWhatTheySay(t *testing.T) {
 		"fatal_error":            {slacksim.Fault{Kind: slacksim.FaultError, Error: "fatal_error"}, bot.ErrInDoubt},
 		"channel_not_found":      {slacksim.Fault{Kind: slacksim.FaultError, Error: "channel_not_found"}, bot.ErrUndeliverable},
 		"is_archived":            {slacksim.Fault{Kind: slacksim.FaultError, Error: "is_archived"}, bot.ErrUndeliverable},
-		"token_revoked":          {slacksim.Fault{Kind: slacksim.FaultError, Error: "token_revoked"}, bot.ErrUndeliverable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

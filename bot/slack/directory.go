@@ -27,7 +27,7 @@ const (
 func (a *Adapter) Profile(ctx context.Context, _ string, p store.Person) (bot.Profile, error) {
 	id, err := a.whoAmI(ctx)
 	if err != nil {
-		return bot.Profile{Kind: bot.External}, notYet(classify(err))
+		return bot.Profile{Kind: bot.External}, notYet(a.meaning(err))
 	}
 	if p.Platform != store.Slack || p.Team != id.owner() {
 		return bot.Profile{Kind: bot.External}, nil
@@ -45,7 +45,7 @@ func (a *Adapter) Profile(ctx context.Context, _ string, p store.Person) (bot.Pr
 	if known, ok := a.people.get(p.ID, rememberProfile); ok && retryAfter(err) > 0 {
 		return known, nil
 	}
-	return bot.Profile{Kind: bot.External}, fmt.Errorf("ask Slack about a person: %w", notYet(classify(err)))
+	return bot.Profile{Kind: bot.External}, fmt.Errorf("ask Slack about a person: %w", notYet(a.meaning(err)))
 }
 
 func profileOf(id identity, u *slackgo.User) bot.Profile {
@@ -115,7 +115,7 @@ func (a *Adapter) outsiders(ctx context.Context, place store.Place) (bool, error
 // cannotTell gives the errors worth asking again for; for the others the place is simply taken as shared.
 func (a *Adapter) cannotTell(err error) error {
 	var later *bot.Later
-	if err := notYet(classify(err)); errors.As(err, &later) {
+	if err := notYet(a.meaning(err)); errors.As(err, &later) {
 		return fmt.Errorf("ask Slack who reads a channel: %w", err)
 	}
 	a.config.Log.Warn().Str("why", safe(err)).Msg("who reads a channel cannot be told, so output is whispered there")

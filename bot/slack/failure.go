@@ -47,6 +47,26 @@ func slackWord(err error) string {
 	return ""
 }
 
+// locksOut tells the errors after which nothing is delivered any more until a person mends the token.
+func locksOut(err error) bool {
+	switch slackWord(err) {
+	case "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired":
+		return true
+	}
+	return false
+}
+
+// lockedOut is how long a message waits for its next try then: by that time another process has a good token.
+const lockedOut = time.Minute
+
+// meaning is classify for the calls of an adapter, which gives up when the token is no good any more.
+func (a *Adapter) meaning(err error) error {
+	if locksOut(err) {
+		a.giveUp(explainFatal(err, "SLACK_BOT_TOKEN"))
+	}
+	return classify(err)
+}
+
 // retryAfter is how long Slack asked to wait, 0 when it did not.
 func retryAfter(err error) time.Duration {
 	var limited *slackgo.RateLimitedError
@@ -68,6 +88,9 @@ func classify(err error) error {
 	}
 	if after := retryAfter(err); after > 0 {
 		return &bot.Later{After: after}
+	}
+	if locksOut(err) {
+		return &bot.Later{After: lockedOut}
 	}
 	switch word := slackWord(err); word {
 	case "":

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -173,6 +174,23 @@ func start(t testing.TB, world slacksim.Config, change ...func(*Config)) *rig {
 	within(t, func(ctx context.Context) error { return r.sim.WaitSockets(ctx, r.config.Sockets) })
 	await(t, "the hellos to be read", func() bool { return r.Stats().Sockets == r.config.Sockets })
 	return r
+}
+
+// endsWith waits until Run ends by itself, with an error that holds the words.
+func (r *rig) endsWith(t testing.TB, words ...string) {
+	t.Helper()
+	select {
+	case err := <-r.ended:
+		for _, w := range words {
+			if err == nil || !strings.Contains(err.Error(), w) {
+				t.Errorf("Run ended with %v, want %q in it", err, w)
+			}
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("Run goes on")
+		return
+	}
+	r.ended <- nil
 }
 
 // within runs wait with a deadline no healthy test reaches.

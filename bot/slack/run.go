@@ -40,12 +40,25 @@ func (a *Adapter) Run(ctx context.Context) error {
 		a.intake.drain(drainTime)
 		sleep(sockets, writeTime)
 	case <-sockets.Done():
+	case err := <-a.over:
+		a.intake.close()
+		a.intake.drain(drainTime)
+		sleep(sockets, writeTime)
+		hangUp(err)
 	}
 	hangUp(nil)
 	open.Wait()
 	a.intake.drain(drainTime)
 	a.aside.drain(apiTimeout)
 	return unlessEnded(ctx, fatalCause(sockets))
+}
+
+// giveUp ends Run with err: what it says only a person can mend. The first one counts.
+func (a *Adapter) giveUp(err error) {
+	select {
+	case a.over <- err:
+	default:
+	}
 }
 
 func fatalCause(ctx context.Context) error {

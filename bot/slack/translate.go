@@ -3,6 +3,7 @@ package slack
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -54,10 +55,10 @@ func (a *Adapter) receiveEvent(ctx context.Context, id identity, outer slackeven
 		place := store.Place{Platform: store.Slack, Team: id.team, Channel: e.Channel, Thread: e.ThreadTimestamp}
 		return a.stop(ctx, "ev:"+id.team+":"+back.EventID, id.person(e.User, ""), place, a.sayIn(place))
 	case *slackevents.AppUninstalledEvent:
-		return nil, a.gone(ctx, id, "the app was removed from the workspace")
+		return a.gone(ctx, id, "the app was removed from the workspace")
 	case *slackevents.TokensRevokedEvent:
 		if len(e.Tokens.Bot) > 0 {
-			return nil, a.gone(ctx, id, "the bot token was revoked")
+			return a.gone(ctx, id, "the bot token was revoked")
 		}
 	}
 	a.counts.ignored.Add(1)
@@ -177,13 +178,17 @@ func click(id identity, c slackgo.InteractionCallback, action *slackgo.BlockActi
 	}
 }
 
-// gone passes on that Slack has let the app go.
-func (a *Adapter) gone(ctx context.Context, id identity, why string) error {
+// gone passes on that Slack has let the app go. Once that is acknowledged Run ends: nothing can be answered any more.
+func (a *Adapter) gone(ctx context.Context, id identity, why string) (after func(), err error) {
 	a.config.Log.Error().Str("team", id.team).Msg("Slack: " + why + "; install the app again to go on")
-	if a.config.Gone == nil {
-		return nil
+	if a.config.Gone != nil {
+		if err := a.config.Gone(ctx, id.team); err != nil {
+			return nil, err
+		}
 	}
-	return a.config.Gone(ctx, id.team)
+	return func() {
+		a.giveUp(fmt.Errorf("SLACK_BOT_TOKEN: %s; install the app again, set the new token and start Aurora again", why))
+	}, nil
 }
 
 // at is the time of a Slack timestamp, now when it is none.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"context"
+	"errors"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -349,8 +350,22 @@ func TestLeavingTheWorkspaceIsTold(t *testing.T) {
 			case <-time.After(10 * time.Second):
 				t.Error("nobody was told")
 			}
+			r.endsWith(t, "SLACK_BOT_TOKEN", "install the app again")
 		})
 	}
+}
+
+// What cannot be said because the token is no good is kept for a process that has a good one; this one ends.
+func TestRevokedTokenLosesNoMessage(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Config{})
+	r.sim.RevokeToken(r.sim.BotToken("")) // without an event
+	_, err := r.Post(t.Context(), place(ops), bot.Message{Notice: "hello"}, bot.Meta{Turn: "t"})
+	var later *bot.Later
+	if !errors.As(err, &later) || later.After != lockedOut {
+		t.Errorf("a message that could not be said gave %v", err)
+	}
+	r.endsWith(t, "SLACK_BOT_TOKEN", "the token was revoked")
 }
 
 func TestTyped(t *testing.T) {
