@@ -122,6 +122,9 @@ func (r *report) place(parts []Message) []store.Post {
 }
 
 func (r *report) askerOnly() bool {
+	if r.final.AskerOnly {
+		return true
+	}
 	for _, c := range r.done {
 		if c.Result.AskerOnly && c.Result.Ran() {
 			return true
