@@ -45,7 +45,7 @@ func (r renderer) draw(d *drawing, m bot.Message) {
 		d.section(span{text: clip(plain(m.Status), mostPiece), style: style{italic: true}})
 	}
 	if m.Notice != "" {
-		d.section(say(m.Notice))
+		d.section(sentence(m.Notice)...)
 	}
 	if m.Text != "" {
 		r.markdown(d, clip(m.Text, mostMessage))
@@ -67,7 +67,7 @@ func (r renderer) fallback(m bot.Message) string {
 	var d drawing
 	switch {
 	case m.Notice != "":
-		d.section(say(m.Notice))
+		d.section(sentence(m.Notice)...)
 	case m.Text != "":
 		r.markdown(&d, clip(m.Text, mostMessage))
 	case m.Card != nil:
@@ -179,7 +179,7 @@ func ranSpans(r bot.Ran) []span {
 			facts += " · " + fact.label + clip(value, 500)
 		}
 	}
-	return append(spans, say(facts))
+	return append(spans, sentence(facts)...)
 }
 
 // visibleLine makes a text fit for one line.

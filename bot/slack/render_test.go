@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
 	slackgo "github.com/slack-go/slack"
 
 	"aurora/bot"
@@ -120,6 +121,25 @@ func TestMarkdownIsDrawn(t *testing.T) {
 				t.Errorf("%q is drawn as\n%s\nwant\n%s", c.in, got, c.want)
 			}
 		})
+	}
+}
+
+func TestSentencesShowTheirCommandsAsCode(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string][]span{
+		"Say `mode ask` or `help`.": {say("Say "), code("mode ask"), say(" or "), code("help"), say(".")},
+		"`<!here>` **x**":           {say(""), code("<!here>"), say(" **x**")},
+		"a lone ` stays":            {say("a lone ` stays")},
+		"`` is empty":               {say("`` is empty")},
+		"`a\nb`":                    {say("`a\nb`")},
+	} {
+		if diff := cmp.Diff(want, sentence(in), cmp.AllowUnexported(span{}, style{})); diff != "" {
+			t.Errorf("%q: %s", in, diff)
+		}
+	}
+	got := drawn(testRenderer.message(bot.Message{Notice: "Say `a'b`.", Ran: []bot.Ran{{Argv: []string{"x"}, State: bot.RanRefused, Detail: "Say `help`"}}}))
+	if want := "Say `a'b`.\n\n✗ refused: `x` · Say `help`"; got != want {
+		t.Errorf("drawn as %q, want %q", got, want)
 	}
 }
 

@@ -1,6 +1,10 @@
 package slack
 
-import slackgo "github.com/slack-go/slack"
+import (
+	"strings"
+
+	slackgo "github.com/slack-go/slack"
+)
 
 // span is a run of text in one style, and a link where url is set.
 type span struct {
@@ -21,6 +25,20 @@ func (s style) slack() *slackgo.RichTextSectionTextStyle {
 func say(text string) span    { return span{text: text} }
 func strong(text string) span { return span{text: text, style: style{bold: true}} }
 func code(text string) span   { return span{text: text, style: style{code: true}} }
+
+// sentence draws words between backquotes as code, as Aurora's own sentences write what one can say. A lone backquote
+// stays what it is.
+func sentence(text string) []span {
+	var spans []span
+	for {
+		before, rest, opened := strings.Cut(text, "`")
+		word, after, closed := strings.Cut(rest, "`")
+		if !opened || !closed || word == "" || strings.Contains(word, "\n") {
+			return append(spans, say(text))
+		}
+		spans, text = append(spans, say(before), code(word)), after
+	}
+}
 
 // cutSpans cleans spans and divides them into parts of at most mostPiece characters, none of them empty.
 func cutSpans(spans []span) [][]span {
