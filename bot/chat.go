@@ -78,7 +78,7 @@ type Said struct {
 }
 
 var (
-	// ErrUndeliverable says that the message will never get there: channel gone, Aurora not in it, token revoked.
+	// ErrUndeliverable says that the message will never get there: channel gone, Aurora not in it.
 	ErrUndeliverable = errors.New("the message cannot be delivered")
 	// ErrInDoubt says that the message may or may not stand there: Find before trying again.
 	ErrInDoubt = errors.New("it is not known whether the message was delivered")
