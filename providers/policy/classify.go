@@ -188,6 +188,9 @@ func inRunDirectory(value string) bool {
 // noteScope remembers a command's own flags that say where it acts.
 func (v *Verdict) noteScope(d *dialect, name string, f *givenFlag) bool {
 	kind, ok := ownScopes[name]
+	if d.name == "gcloud" && name == "--project" { // some commands have one of their own in front of the program's
+		kind, ok = "project", true
+	}
 	if !ok || d.style == keyvalue && strings.HasPrefix(name, "-") {
 		return false
 	}
