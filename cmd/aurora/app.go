@@ -108,7 +108,7 @@ func newClouds(ctx context.Context, c config, engine *policy.Engine) (clouds, er
 // awsIdentity is who Aurora is to AWS: by the SDK's own chain, which reads the environment, files and the machine's role.
 func awsIdentity(ctx context.Context, c config) (sdk.CredentialsProvider, error) {
 	if c.identity != nil {
-		return credentials.NewStaticCredentialsProvider(c.identity.id, c.identity.secret.Reveal(), ""), nil
+		return credentials.NewStaticCredentialsProvider(c.identity.id, c.identity.secret.Reveal(), c.identity.session.Reveal()), nil
 	}
 	found, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(c.AWSRegion))
 	if err != nil {

@@ -3,9 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -52,14 +56,16 @@ type config struct {
 	Path      string `env:"PATH"`
 	AWSRegion string `env:"AWS_REGION" envDefault:"us-east-1"`
 
+	unread      error         // settings that could not be read, each in a sentence
 	identity    *awsKey       // Aurora's own AWS identity when it does not come from the SDK's chain
 	confirmWait time.Duration // how long a click is waited for; 0 is the executor's own
 }
 
-// awsKey is a long-lived AWS access key.
+// awsKey is an AWS access key; session is empty for a long-lived one.
 type awsKey struct {
-	id     string
-	secret store.Secret
+	id      string
+	secret  store.Secret
+	session store.Secret
 }
 
 // settings is where the configuration comes from.
@@ -68,17 +74,42 @@ type settings struct {
 	file    *string
 }
 
-// load reads the configuration and tells everything that is wrong with it at once.
+// load reads the configuration. What is wrong with it is told by check, everything at once.
 func (s *settings) load() (config, error) {
 	vars, err := s.variables()
 	if err != nil {
 		return config{}, err
 	}
 	c, err := env.ParseAsWithOptions[config](env.Options{Environment: vars})
-	if err != nil {
-		return config{}, fmt.Errorf("read the settings: %w", err)
+	c.unread = unreadable(err, vars)
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	if id := vars["AWS_ACCESS_KEY_ID"]; id != "" && *s.file != "" { // the SDK's chain does not see the file
+		c.identity = &awsKey{id: id, secret: store.Secret(vars["AWS_SECRET_ACCESS_KEY"]), session: store.Secret(vars["AWS_SESSION_TOKEN"])}
 	}
 	return c, nil
+}
+
+// unreadable names the settings, not the fields, that a value does not fit.
+func unreadable(err error, vars map[string]string) error {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return err
+	}
+	var wrong []error
+	for _, err := range all.Errors {
+		var one env.ParseError
+		field, found := reflect.StructField{}, false
+		if errors.As(err, &one) {
+			field, found = reflect.TypeFor[config]().FieldByName(one.Name)
+		}
+		if !found {
+			wrong = append(wrong, err)
+			continue
+		}
+		name := field.Tag.Get("env")
+		wrong = append(wrong, fmt.Errorf("%s is %q: give a whole number", name, vars[name]))
+	}
+	return errors.Join(wrong...)
 }
 
 // variables is the environment, with the named file below it: what is set in both counts as the environment says.
@@ -99,7 +130,7 @@ func (s *settings) variables() (map[string]string, error) {
 func readEnvFile(path string, vars map[string]string) error {
 	info, err := os.Stat(path)
 	if err != nil {
-		return fmt.Errorf("read --env-file: %w", err)
+		return fmt.Errorf("read --env-file: %w; name a file with one NAME=value in a line", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return fmt.Errorf("--env-file %s can be read by others (mode %04o): it holds secrets, so run `chmod 600 %s`", path, info.Mode().Perm(), path)
@@ -114,12 +145,20 @@ func readEnvFile(path string, vars map[string]string) error {
 			continue
 		}
 		name, value, ok := strings.Cut(line, "=")
-		if !ok {
-			return fmt.Errorf("--env-file %s, line %d: expected NAME=value", path, n+1)
+		if !ok { // the line may hold a secret
+			return fmt.Errorf("--env-file %s, line %d is not NAME=value: mend it, or begin it with # to leave it out", path, n+1)
 		}
-		vars[strings.TrimSpace(name)] = strings.Trim(strings.TrimSpace(value), `"'`)
+		vars[strings.TrimSpace(name)] = unquote(strings.TrimSpace(value))
 	}
 	return nil
+}
+
+// unquote takes off one pair of quotes around a value.
+func unquote(value string) string {
+	if n := len(value); n >= 2 && value[0] == value[n-1] && (value[0] == '"' || value[0] == '\'') {
+		return value[1 : n-1]
+	}
+	return value
 }
 
 // embedded tells whether the stores are the built-in ones.
@@ -127,7 +166,7 @@ func (c config) embedded() bool { return c.DatabaseURL == "" && c.RedisURL == ""
 
 // check tells everything that keeps serve from starting, each with what to do.
 func (c config) check() error {
-	return errors.Join(c.checkStores(), c.checkAddresses(), c.checkSlack(), c.checkModel(), c.checkPeople())
+	return errors.Join(c.unread, c.checkStores(), c.checkAddresses(), c.checkSlack(), c.checkModel(), c.checkPeople())
 }
 
 func (c config) checkStores() error {
@@ -135,35 +174,68 @@ func (c config) checkStores() error {
 		return nil
 	}
 	var wrong []error
-	for name, missing := range map[string]bool{"DATABASE_URL": c.DatabaseURL == "", "REDIS_URL": c.RedisURL == "", "VAULT_ADDR": c.VaultAddr == ""} {
-		if missing {
-			wrong = append(wrong, fmt.Errorf("%s is missing: set DATABASE_URL, REDIS_URL and VAULT_ADDR together, or none of them for the embedded stores", name))
+	for _, s := range []struct{ name, value string }{
+		{"DATABASE_URL", c.DatabaseURL.Reveal()}, {"REDIS_URL", c.RedisURL.Reveal()}, {"VAULT_ADDR", c.VaultAddr},
+	} {
+		if s.value == "" {
+			wrong = append(wrong, fmt.Errorf("%s is missing: set DATABASE_URL, REDIS_URL and VAULT_ADDR together, or none of them for the embedded stores", s.name))
 		}
 	}
-	if c.VaultAddr != "" && c.VaultToken == "" && (c.VaultRole == "" || c.VaultSecret == "") {
+	if c.DatabaseURL != "" && !isPostgresURL(c.DatabaseURL.Reveal()) {
+		wrong = append(wrong, errors.New("DATABASE_URL is not an address of PostgreSQL: write postgres://role:password@host:5432/database"))
+	}
+	return errors.Join(append(wrong, c.checkVault())...)
+}
+
+func isPostgresURL(value string) bool {
+	return strings.HasPrefix(value, "postgres://") || strings.HasPrefix(value, "postgresql://")
+}
+
+func (c config) checkVault() error {
+	if c.VaultAddr == "" {
+		return nil
+	}
+	wrong := []error{checkWeb("VAULT_ADDR", c.VaultAddr, true)}
+	role := c.VaultRole != "" || c.VaultSecret != ""
+	switch {
+	case c.VaultToken == "" && !role:
 		wrong = append(wrong, errors.New("VAULT_ADDR needs VAULT_TOKEN, or VAULT_ROLE_ID and VAULT_SECRET_ID"))
+	case c.VaultToken != "" && role:
+		wrong = append(wrong, errors.New("VAULT_TOKEN is set beside VAULT_ROLE_ID or VAULT_SECRET_ID: take one of the two ways to sign in away"))
+	case role && (c.VaultRole == "" || c.VaultSecret == ""):
+		wrong = append(wrong, errors.New("VAULT_ROLE_ID and VAULT_SECRET_ID belong together: set the other one too"))
 	}
 	return errors.Join(wrong...)
 }
 
 func (c config) checkAddresses() error {
 	var wrong []error
-	for name, addr := range map[string]string{"AURORA_LISTEN": c.Listen, "AURORA_OPS_LISTEN": c.OpsListen} {
-		if _, _, err := net.SplitHostPort(addr); err != nil {
-			wrong = append(wrong, fmt.Errorf("%s is %q: give host:port, such as 127.0.0.1:8080", name, addr))
-		}
+	wrong = append(wrong, checkListen("AURORA_LISTEN", c.Listen), checkListen("AURORA_OPS_LISTEN", c.OpsListen))
+	if c.Listen == c.OpsListen && !strings.HasSuffix(c.Listen, ":0") {
+		wrong = append(wrong, fmt.Errorf("AURORA_LISTEN and AURORA_OPS_LISTEN are both %s: give each an address of its own", c.Listen))
 	}
 	if c.PublicURL != "" {
 		wrong = append(wrong, checkWeb("AURORA_PUBLIC_URL", c.PublicURL, true))
 	}
 	local := c.PublicURL == "" || isLoopbackURL(c.PublicURL)
-	for name, value := range c.endpoints() {
-		wrong = append(wrong, checkWeb(name, value, local))
+	set := c.endpoints()
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		wrong = append(wrong, checkWeb(name, set[name], local))
 	}
-	if c.OpenAIBase != "" {
-		wrong = append(wrong, checkWeb("OPENAI_BASE_URL", c.OpenAIBase, true))
+	for _, s := range []struct{ name, value string }{{"OPENAI_BASE_URL", c.OpenAIBase}, {"SLACK_API_URL", c.SlackAPIURL}} {
+		if s.value != "" {
+			wrong = append(wrong, checkWeb(s.name, s.value, true))
+		}
 	}
 	return errors.Join(wrong...)
+}
+
+func checkListen(name, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if n, bad := strconv.Atoi(port); err != nil || bad != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("%s is %q: give host:port, such as 127.0.0.1:8080", name, addr)
+	}
+	return nil
 }
 
 // endpoints are the overrides that are set.
@@ -183,8 +255,11 @@ func (c config) endpoints() map[string]string {
 // checkWeb accepts https, and http on loopback where that is allowed.
 func checkWeb(name, value string, loopback bool) error {
 	u, err := url.Parse(value)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return fmt.Errorf("%s is %q: give an https:// address", name, value)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
+		return fmt.Errorf("%s cannot be read: give an https:// address without a password in it", name) // it may hold one
+	}
+	if u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("%s has something behind a ? or #: leave that out", name)
 	}
 	if u.Scheme == "https" || loopback && isLoopbackURL(value) {
 		return nil
@@ -216,7 +291,7 @@ func (c config) checkSlack() error {
 	} else if !strings.HasPrefix(c.SlackBotToken.Reveal(), "xoxb-") {
 		wrong = append(wrong, errors.New("SLACK_BOT_TOKEN does not begin with xoxb-: it is the bot token, not the app-level token"))
 	}
-	if c.SlackSockets < 1 || c.SlackSockets > 10 {
+	if c.unread == nil && (c.SlackSockets < 1 || c.SlackSockets > 10) {
 		wrong = append(wrong, fmt.Errorf("AURORA_SLACK_SOCKETS is %d: Slack allows 1 to 10", c.SlackSockets))
 	}
 	return errors.Join(wrong...)
@@ -236,21 +311,20 @@ func (c config) checkPeople() error {
 	if _, ok := store.ParseRole(c.DefaultRole); !ok {
 		wrong = append(wrong, fmt.Errorf("AURORA_DEFAULT_ROLE is %q: it is one of viewer, operator, approver, admin", c.DefaultRole))
 	}
-	if _, err := c.admins(); err != nil {
-		wrong = append(wrong, err)
-	}
-	return errors.Join(wrong...)
+	_, err := c.admins()
+	return errors.Join(append(wrong, err)...)
 }
 
 // admins are the people AURORA_ADMINS names.
 func (c config) admins() (map[store.Person]bool, error) {
-	people := map[store.Person]bool{}
+	people, wrong := map[store.Person]bool{}, []error(nil)
 	for _, entry := range c.Admins {
 		parts := strings.SplitN(strings.TrimSpace(entry), ":", 3)
 		if len(parts) != 3 || parts[0] != string(store.Slack) && parts[0] != string(store.Teams) || parts[1] == "" || parts[2] == "" {
-			return nil, fmt.Errorf("AURORA_ADMINS has %q: write slack:<team>:<user> or teams:<tenant>:<object id>, separated by commas", entry)
+			wrong = append(wrong, fmt.Errorf("AURORA_ADMINS has %q: write slack:<team>:<user> or teams:<tenant>:<object id>, separated by commas", entry))
+			continue
 		}
 		people[store.Person{Platform: store.Platform(parts[0]), Team: parts[1], ID: parts[2]}] = true
 	}
-	return people, nil
+	return people, errors.Join(wrong...)
 }
