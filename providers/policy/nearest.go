@@ -10,7 +10,7 @@ func nearest(word string, known []string) string {
 		if !alike(word, k) {
 			continue
 		}
-		cost := distance(word, k, bestCost)
+		cost := distance(word, k, bestCost+1)
 		if len(word) > 2 && strings.HasPrefix(k, word) {
 			cost = 1
 		}

