@@ -118,29 +118,31 @@ func (d *drawing) preformatted(text string) {
 	}
 }
 
-// list adds one run of items at one depth; start is the number of the first of an ordered list.
-func (d *drawing) list(ordered bool, depth, start int, items [][]span) {
+// item adds an item of a list at one depth; n is its number in an ordered list. It goes on with the list that is open
+// where it is the next one there, and begins a list otherwise.
+func (d *drawing) item(ordered bool, depth, n int, spans []span) {
 	style := slackgo.RTEListBullet
 	if ordered {
 		style = slackgo.RTEListOrdered
 	}
-	for i, item := range items {
-		for _, part := range cutSpans(item) {
-			section := slackgo.NewRichTextSection(elements(part)...)
-			if last := d.openList(style, depth); last != nil && i > 0 && d.size+elementSize(section) <= mostBlockSize {
-				last.Elements = append(last.Elements, section)
-				d.size += elementSize(section)
-				continue
-			}
-			run := slackgo.NewRichTextList(style, min(depth, 8), section)
-			if ordered {
-				run.Offset = start - 1 + i
-			}
-			d.add(run)
+	for _, part := range cutSpans(spans) {
+		section := slackgo.NewRichTextSection(elements(part)...)
+		size := elementSize(section)
+		last := d.openList(style, depth)
+		if last != nil && (!ordered || last.Offset+len(last.Elements) == n-1) && d.size+size <= mostBlockSize {
+			last.Elements = append(last.Elements, section)
+			d.size += size
+			continue
 		}
+		run := slackgo.NewRichTextList(style, min(depth, 8), section)
+		if ordered {
+			run.Offset = n - 1
+		}
+		d.add(run)
 	}
 }
 
+// openList is the list the next item may go on with.
 func (d *drawing) openList(style slackgo.RichTextListElementType, depth int) *slackgo.RichTextList {
 	if d.open == nil {
 		return nil

@@ -112,7 +112,7 @@ func (p page) listed(list *ast.List, depth int) {
 			case *ast.List:
 				p.listed(c, depth+1)
 			case *ast.Paragraph, *ast.TextBlock:
-				p.list(list.IsOrdered(), depth, number, [][]span{p.spans(c, style{})})
+				p.item(list.IsOrdered(), depth, number, p.spans(c, style{}))
 			default:
 				p.block(c, depth+1)
 			}

@@ -143,6 +143,35 @@ func TestSentencesShowTheirCommandsAsCode(t *testing.T) {
 	}
 }
 
+func TestListIsOneList(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"- a\n- b\n- c":              "bullet 0: 3",
+		"- a\n  - b\n  - c\n- d":     "bullet 0: 1, bullet 1: 2, bullet 0: 1",
+		"3. a\n4. b":                 "ordered 0 from 2: 2",
+		"1. a\n\n   again\n2. b":     "ordered 0: 1, ordered 0: 2",
+		"- a\n\n1. b":                "bullet 0: 1, ordered 0: 1",
+		"9. a\n\ntext\n\n9. b\n1. c": "ordered 0 from 8: 1, text, ordered 0 from 8: 2",
+	} {
+		var lists []string
+		for _, e := range testRenderer.message(bot.Message{Text: in}).blocks[0].(*slackgo.RichTextBlock).Elements {
+			list, ok := e.(*slackgo.RichTextList)
+			if !ok {
+				lists = append(lists, "text")
+				continue
+			}
+			from := ""
+			if list.Offset > 0 {
+				from = fmt.Sprintf(" from %d", list.Offset)
+			}
+			lists = append(lists, fmt.Sprintf("%s %d%s: %d", list.Style, list.Indent, from, len(list.Elements)))
+		}
+		if got := strings.Join(lists, ", "); got != want {
+			t.Errorf("%q becomes %s, want %s", in, got, want)
+		}
+	}
+}
+
 func TestMessageIsDrawnInOrder(t *testing.T) {
 	t.Parallel()
 	m := bot.Message{Notice: "Aurora is in Agent mode.", Text: "Two **instances** run.",

@@ -115,6 +115,8 @@ func TestBrainSummarises(t *testing.T) {
 		"running only": {"which gce vms are running?", "gcloud compute instances list --format=json", ok(gce), []string{"checkout-web-1"}, []string{"batch-1"}},
 		"two accounts": {"list my ec2 instances", "aws ec2 describe-instances", ok("== prod, 1111 ==\n" + ec2 + "\n== staging ==\n" + `{"Reservations":[]}`),
 			[]string{"on prod, 1111 found 2", "on staging found nothing"}, nil},
+		"odd name": {"list my ec2 instances", "aws ec2 describe-instances", ok(strings.Replace(ec2, "test-1", "<!here> *x", 1)),
+			[]string{`**\<!here\> \*x** (`}, nil},
 		"devices":  {"list my tailnet", "tailscale device list", ok(tailnet), []string{"**laptop** (`n1`): online, linux"}, nil},
 		"plain":    {"run `aws x y`", "aws x y", ok("one\ntwo"), []string{"```\none\ntwo\n```"}, nil},
 		"nothing":  {"run `aws x y`", "aws x y", ok(""), []string{"printed nothing"}, nil},

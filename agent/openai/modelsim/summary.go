@@ -194,8 +194,11 @@ func (a told) records() []record {
 // record is one thing of a cloud, as far as its JSON is understood.
 type record struct{ id, name, state, place, kind, address, labels string }
 
+// reMark finds what Markdown would read as more than text.
+var reMark = regexp.MustCompile("[\\\\`*_~<>\\[\\]]")
+
 func (r record) String() string {
-	text := "**" + r.name + "**"
+	text := "**" + reMark.ReplaceAllString(r.name, `\$0`) + "**"
 	switch {
 	case r.name == "":
 		text = "`" + r.id + "`"

@@ -97,7 +97,8 @@ function rich(elements, ctx) {
       case 'rich_text_quote': return el('blockquote', {}, run(e.elements, ctx));
       case 'rich_text_list': {
         const items = e.elements.map((item) => el('li', {}, run(item.elements, ctx)));
-        return e.style === 'ordered' ? el('ol', { start: (e.offset || 0) + 1 }, items) : el('ul', {}, items);
+        const depth = { 'data-indent': e.indent || null };
+        return e.style === 'ordered' ? el('ol', { start: (e.offset || 0) + 1, ...depth }, items) : el('ul', depth, items);
       }
       default: return el('div', { class: 'text' }, run(e.elements, ctx));
     }
