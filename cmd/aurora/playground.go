@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,7 +54,11 @@ func play(ctx context.Context, cfg config, dir, addr string, io streams) error {
 		return fmt.Errorf("open the playground's log: %w", err)
 	}
 	defer func() { _ = logFile.Close() }()
-	sims, err := startSims(ctx, cfg, addr, modelsim.Config{})
+	slack, err := simulatedSlack(cfg.hasModel())
+	if err != nil {
+		return err
+	}
+	sims, err := startSims(ctx, cfg, addr, slack, modelsim.Config{})
 	if err != nil {
 		return err
 	}
@@ -83,9 +88,10 @@ type sims struct {
 	close  func()
 }
 
-func startSims(ctx context.Context, cfg config, addr string, model modelsim.Config) (*sims, error) {
+func startSims(ctx context.Context, cfg config, addr string, slack slacksim.Config, model modelsim.Config) (*sims, error) {
 	s := &sims{token: rand.Text(), mark: "aurora-" + rand.Text() + rand.Text()}
-	if err := s.startSlack(ctx, addr); err != nil {
+	slack.PageToken = s.token
+	if err := s.startSlack(ctx, addr, slack); err != nil {
 		return nil, fmt.Errorf("start the simulated Slack: %w", err)
 	}
 	s.clouds = cloudsim.New(cloudsim.Config{})
@@ -106,10 +112,10 @@ func startSims(ctx context.Context, cfg config, addr string, model modelsim.Conf
 }
 
 // startSlack returns once the simulated Slack listens; it ends with ctx.
-func (s *sims) startSlack(ctx context.Context, addr string) error {
+func (s *sims) startSlack(ctx context.Context, addr string, c slacksim.Config) error {
 	up, failed := make(chan *slacksim.Server, 1), make(chan error, 1)
 	go func() {
-		failed <- slacksim.ListenAndServe(ctx, addr, slacksim.Config{PageToken: s.token}, func(sim *slacksim.Server) { up <- sim })
+		failed <- slacksim.ListenAndServe(ctx, addr, c, func(sim *slacksim.Server) { up <- sim })
 	}()
 	select {
 	case s.slack = <-up:
@@ -154,7 +160,7 @@ func (s *sims) welcome(ctx context.Context, a *app, io streams, logPath string) 
 			_, _ = fmt.Fprintf(io.out, "%s is not installed, so its cloud cannot be used here. %s\n", name, providers.Install(name))
 		}
 	}
-	_, _ = fmt.Fprintf(io.out, "\nTry:  @aurora list my EC2 instances      /aurora status      @aurora mode agent      @aurora stop instance i-...\nLog:  %s\nEnd:  Ctrl-C\n", logPath)
+	_, _ = fmt.Fprintf(io.out, "\nTry:  %s\nLog:  %s\nEnd:  Ctrl-C\n", strings.Join(firstThings, "\n      "), logPath)
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"aurora/agent/openai/modelsim"
+	"aurora/bot/slack/slacksim"
 	"aurora/store"
 	"aurora/store/storetest"
 )
@@ -44,7 +45,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, log: &safeBuffer{}}
-	if w.sims, err = startSims(ctx, cfg, "127.0.0.1:0", modelsim.Config{Script: o.script}); err != nil {
+	if w.sims, err = startSims(ctx, cfg, "127.0.0.1:0", slacksim.Config{}, modelsim.Config{Script: o.script}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.sims.close)
