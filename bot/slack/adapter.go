@@ -115,7 +115,15 @@ func (a *Adapter) whoAmI(ctx context.Context) (identity, error) {
 func (a *Adapter) Workspace(ctx context.Context) (owner, team, name string, err error) {
 	id, err := a.whoAmI(ctx)
 	if err != nil {
-		return "", "", "", a.meaning(err)
+		return "", "", "", unheard(err, "SLACK_BOT_TOKEN")
 	}
 	return id.owner(), id.team, id.name, nil
+}
+
+// TryAppToken asks Slack whether it would open a socket for the app-level token. None is opened.
+func (a *Adapter) TryAppToken(ctx context.Context) error {
+	if _, _, err := a.api.StartSocketModeContext(ctx); err != nil {
+		return unheard(err, "SLACK_APP_TOKEN")
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"regexp"
 	"time"
@@ -36,6 +37,18 @@ func explainFatal(err error, what string) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %s (Slack says %s)", what, advice, word)
+}
+
+// unheard says of a call made for a person at the console why it failed, and what to do.
+func unheard(err error, token string) error {
+	if fatal := explainFatal(err, token); fatal != nil {
+		return fatal
+	}
+	var network *net.OpError
+	if errors.As(err, &network) {
+		err = network
+	}
+	return fmt.Errorf("the Slack API cannot be reached: see that this machine reaches it and that SLACK_API_URL is right (%s)", safe(err))
 }
 
 // slackWord is the error code Slack answered with, or empty.

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -47,36 +50,101 @@ func (d *doctor) examine(ctx context.Context) {
 	d.tell("settings", d.config.check())
 	_, err := loadPolicy(d.config.PolicyFile)
 	d.tell("policy", err)
-	d.look(ctx, "stores", func(ctx context.Context) error {
-		if d.config.checkStores() != nil {
-			return errors.New("not tried: see the settings above")
-		}
-		s, err := openStores(ctx, d.config)
-		if err == nil {
-			defer s.close()
-			err = s.ready(ctx)
-		}
-		return err
-	})
+	d.look(ctx, "stores", d.stores)
 	d.look(ctx, "slack", d.slack)
 	d.look(ctx, "model", d.model)
 	d.programs(ctx)
 }
 
-func (d *doctor) slack(ctx context.Context) error {
-	if d.config.checkSlack() != nil {
-		return errors.New("not tried: see the settings above")
+var errUntried = errors.New("not tried: see the settings above")
+
+func (d *doctor) stores(ctx context.Context) error {
+	if d.config.checkStores() != nil {
+		return errUntried
 	}
-	a := slack.New(slack.Config{AppToken: d.config.SlackAppToken, BotToken: d.config.SlackBotToken, APIURL: d.config.SlackAPIURL, Log: zerolog.Nop()})
-	_, team, name, err := a.Workspace(ctx)
+	if d.config.embedded() {
+		return d.embedded()
+	}
+	s, err := openStores(ctx, d.config)
 	if err != nil {
-		return fmt.Errorf("SLACK_BOT_TOKEN is not accepted or Slack cannot be reached: %w", err)
+		return err
 	}
-	_, _ = fmt.Fprintf(d.io.out, "      workspace %s (%s)\n", name, team)
+	defer s.close()
+	return s.ready(ctx)
+}
+
+// embedded looks at the data directory from outside: making it, its key or its tables is for serve.
+func (d *doctor) embedded() error {
+	dir, err := filepath.Abs(d.config.DataDir)
+	if err != nil {
+		return fmt.Errorf("find AURORA_DATA_DIR: %w", err)
+	}
+	info, err := os.Stat(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		_, _ = fmt.Fprintf(d.io.out, "      embedded: serve will keep everything in %s, which it makes\n", dir)
+		return writable("AURORA_DATA_DIR", existing(dir))
+	}
+	if err != nil || !info.IsDir() {
+		return fmt.Errorf("AURORA_DATA_DIR is %s, which is no directory that can be read: name another one", dir)
+	}
+	_, _ = fmt.Fprintf(d.io.out, "      embedded: everything lies in %s\n", dir)
+	return errors.Join(writable("AURORA_DATA_DIR", dir), closed(dir), closed(filepath.Join(dir, "credentials.key")))
+}
+
+// existing is the nearest directory above dir that is there.
+func existing(dir string) string {
+	for dir != filepath.Dir(dir) {
+		if _, err := os.Stat(dir); err == nil {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+	return dir
+}
+
+// mayWrite asks access(2) for writing into a directory and entering it.
+const mayWrite = 0x2 | 0x1
+
+func writable(name, dir string) error {
+	if err := syscall.Access(dir, mayWrite); err != nil {
+		return fmt.Errorf("%s: %s may not be written (%w): name another directory, or give it to the user Aurora runs as", name, dir, err)
+	}
 	return nil
 }
 
+// closed refuses what others can read: the credentials and their key lie there.
+func closed(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return nil
+	}
+	mode := "600"
+	if info.IsDir() {
+		mode = "700"
+	}
+	return fmt.Errorf("others can read %s: run `chmod %s %s`", path, mode, path)
+}
+
+func (d *doctor) slack(ctx context.Context) error {
+	if d.config.checkSlack() != nil || d.config.SlackAPIURL != "" && checkWeb("SLACK_API_URL", d.config.SlackAPIURL, true) != nil {
+		return errUntried
+	}
+	a := slack.New(slack.Config{AppToken: d.config.SlackAppToken, BotToken: d.config.SlackBotToken, APIURL: d.config.SlackAPIURL, Log: zerolog.Nop()})
+	_, team, name, err := a.Workspace(ctx)
+	if err == nil {
+		_, _ = fmt.Fprintf(d.io.out, "      workspace %s (%s)\n", name, team)
+	}
+	app := a.TryAppToken(ctx)
+	if err != nil && app != nil && err.Error() == app.Error() { // Slack is away: once is enough
+		return err
+	}
+	return errors.Join(err, app)
+}
+
 func (d *doctor) model(ctx context.Context) error {
+	if d.config.checkModel() != nil || d.config.OpenAIBase != "" && checkWeb("OPENAI_BASE_URL", d.config.OpenAIBase, true) != nil {
+		return errUntried
+	}
 	if !d.config.hasModel() {
 		_, _ = fmt.Fprintln(d.io.out, "      no model is set (OPENAI_API_KEY or OPENAI_BASE_URL, and AURORA_MODEL): `run` works, questions do not")
 		return nil
@@ -87,10 +155,17 @@ func (d *doctor) model(ctx context.Context) error {
 	}
 	_, err = m.Reply(ctx, agent.Request{System: "Answer with one word.", Messages: []agent.Message{{Role: agent.RoleUser, Text: "Are you there?"}}, MaxReply: 16})
 	var failure *agent.Failure
-	if errors.As(err, &failure) && failure.Kind != agent.FailLength {
-		return errors.New(failure.Sentence())
+	switch {
+	case !errors.As(err, &failure):
+		return err
+	case failure.Kind == agent.FailLength: // it answers
+		return nil
+	case failure.Kind == agent.FailRejected:
+		return errors.New("the model's server refuses the request: check OPENAI_BASE_URL, OPENAI_API_KEY and AURORA_MODEL")
+	case failure.Kind == agent.FailUnavailable:
+		return errors.New("the model's server cannot be reached: see that OPENAI_BASE_URL is right and that it runs")
 	}
-	return nil
+	return errors.New(failure.Sentence())
 }
 
 // programs tells which CLIs are there. A missing one is no fault: only its cloud cannot be used.
@@ -131,5 +206,5 @@ func (d *doctor) verdict() error {
 		_, err := fmt.Fprintln(d.io.out, "Everything serve needs is there.")
 		return err
 	}
-	return fmt.Errorf("%d thing(s) to mend before `aurora serve` can run", d.faults)
+	return fmt.Errorf("%d thing(s) to mend", d.faults)
 }

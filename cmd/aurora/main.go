@@ -7,11 +7,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"aurora/store/redis"
 )
 
 // version is set when a release is built.
@@ -19,9 +23,20 @@ var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	redis.LogTo(redisLog(os.Args, os.Stderr))
 	code := run(ctx, os.Args[1:], os.Environ(), streams{os.Stdin, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(code)
+}
+
+// redisLog is where the Redis client's own messages go: into serve's log. The other commands say by themselves what is
+// wrong with Redis.
+func redisLog(args []string, w io.Writer) func(message string) {
+	if !slices.Contains(args, "serve") {
+		return func(string) {}
+	}
+	log := newLogger(w)
+	return func(message string) { log.Warn().Str("from", "redis client").Msg(message) }
 }
 
 // errUsage marks errors that come from how a command was called: exit status 2.

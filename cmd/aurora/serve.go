@@ -25,7 +25,8 @@ func serveCommand(s *settings, io streams) *cobra.Command {
 				return err
 			}
 			if err := cfg.check(); err != nil {
-				return fmt.Errorf("the settings are not complete:\n%w", err)
+				_, rules := loadPolicy(cfg.PolicyFile) // told in the same breath
+				return fmt.Errorf("the settings are not complete; `aurora doctor` looks at the rest:\n%w", errors.Join(err, rules))
 			}
 			a, err := newApp(c.Context(), cfg, newLogger(io.err))
 			if err != nil {
@@ -71,7 +72,7 @@ func listen(ctx context.Context, name, addr string) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w; set it to an address of this machine that is free", name, err)
 	}
 	return l, nil
 }

@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"aurora/store"
 	"aurora/store/redis"
@@ -62,9 +64,22 @@ func runnerName() string {
 	return fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:8])
 }
 
+// unopened says which setting leads to a store that cannot be used, and what to do. Drivers write several lines.
+func unopened(name, what string, err error) error {
+	if !errors.Is(err, store.ErrUnavailable) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	cause := strings.Join(strings.Fields(err.Error()), " ")
+	var network *net.OpError
+	if errors.As(err, &network) {
+		cause = network.Error()
+	}
+	return fmt.Errorf("%s: %s cannot be used now: see that it runs and that the address is right, then try again (%s)", name, what, cause)
+}
+
 func (s *stores) openEmbedded(ctx context.Context, c config) error {
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return fmt.Errorf("make AURORA_DATA_DIR: %w", err)
+		return fmt.Errorf("make AURORA_DATA_DIR: %w; set it to a directory that may be written", err)
 	}
 	k, err := sealed.Open(sealed.Config{Dir: c.DataDir}) // takes the lock on the directory
 	if err != nil {
@@ -87,7 +102,7 @@ func (s *stores) openEmbedded(ctx context.Context, c config) error {
 func (s *stores) openSQL(ctx context.Context, c config) error {
 	db, err := sql.Open(ctx, sql.Config{URL: c.DatabaseURL.Reveal(), AuditKey: c.AuditKey, Runner: s.runner})
 	if err != nil {
-		return fmt.Errorf("DATABASE_URL: %w", err)
+		return unopened("DATABASE_URL", "PostgreSQL", err)
 	}
 	s.sql = db
 	var wrong []error
@@ -100,7 +115,7 @@ func (s *stores) openSQL(ctx context.Context, c config) error {
 func (s *stores) openRedis(ctx context.Context, c config) error {
 	db, err := redis.Open(ctx, c.RedisURL.Reveal())
 	if err != nil {
-		return fmt.Errorf("REDIS_URL: %w", err)
+		return unopened("REDIS_URL", "Redis", err)
 	}
 	s.redis = db
 	return nil
@@ -109,7 +124,7 @@ func (s *stores) openRedis(ctx context.Context, c config) error {
 func (s *stores) openVault(ctx context.Context, c config) error {
 	k, err := vault.Open(ctx, vault.Config{Addr: c.VaultAddr, Token: c.VaultToken, RoleID: c.VaultRole, SecretID: c.VaultSecret})
 	if err != nil {
-		return fmt.Errorf("VAULT_ADDR: %w", err)
+		return unopened("VAULT_ADDR", "Vault", err)
 	}
 	s.keeper = k
 	return nil
