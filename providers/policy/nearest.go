@@ -14,7 +14,7 @@ func nearest(word string, known []string) string {
 		if len(word) > 2 && strings.HasPrefix(k, word) {
 			cost = 1
 		}
-		if cost < bestCost || cost == bestCost && best != "" && k < best {
+		if cost < bestCost || cost == bestCost && best != "" && (len(k) < len(best) || len(k) == len(best) && k < best) {
 			best, bestCost = k, cost
 		}
 	}
