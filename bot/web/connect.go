@@ -22,7 +22,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) {
 		s.sorry(w, r, err)
 		return
 	}
-	s.render(w, http.StatusOK, formView(t, linker.Page(t), nil, ""))
+	s.render(w, http.StatusOK, formView(t, linker.Page(r.Context(), t), nil, ""))
 }
 
 func (s *Server) ticket(ctx context.Context, id string) (bot.ConnectTicket, Linker, error) {
@@ -37,8 +37,9 @@ func (s *Server) ticket(ctx context.Context, id string) (bot.ConnectTicket, Link
 	return t, s.Linkers[t.Cloud], nil
 }
 
-// link checks what was typed with the cloud, spends the link, and stores the credential before the row that points to
-// it. A link is spent only by success: a typing error costs no walk back to the chat.
+// link checks what was typed with the cloud, looks where it goes, spends the link, and stores the credential before the
+// row that points to it. Neither a typing error nor a store that is away spends the link: nobody has to walk back to the
+// chat for that. Of two that come at once one spends it, the other finds it gone.
 func (s *Server) link(w http.ResponseWriter, r *http.Request) {
 	t, linker, err := s.ticket(r.Context(), r.PathValue("ticket"))
 	if err != nil {
@@ -46,15 +47,20 @@ func (s *Server) link(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := r.ParseForm(); err != nil {
-		s.render(w, http.StatusBadRequest, formView(t, linker.Page(t), nil, "That was too much to read. Please fill in the fields only."))
+		s.render(w, http.StatusBadRequest, formView(t, linker.Page(r.Context(), t), nil, "That was too much to read. Please fill in the fields only."))
 		return
 	}
 	linked, err := linker.Link(r.Context(), t, r.PostForm)
 	var problem *providers.Problem
 	if errors.As(err, &problem) {
-		s.render(w, http.StatusUnprocessableEntity, formView(t, linker.Page(t), r.PostForm, problem.Sentence))
+		s.render(w, http.StatusUnprocessableEntity, formView(t, linker.Page(r.Context(), t), r.PostForm, problem.Sentence))
 		return
 	}
+	if err != nil {
+		s.sorry(w, r, err)
+		return
+	}
+	place, err := s.placeFor(r.Context(), t, linked)
 	if err != nil {
 		s.sorry(w, r, err)
 		return
@@ -63,51 +69,78 @@ func (s *Server) link(w http.ResponseWriter, r *http.Request) {
 		s.sorry(w, r, fmt.Errorf("spend the link: %w", err))
 		return
 	}
-	if err := s.keep(r.Context(), t, linked); err != nil {
-		s.sorry(w, r, err)
+	if err := s.keep(r.Context(), t, linked, place); err != nil {
+		s.broken(w, r, err)
 		return
 	}
 	s.tell(r.Context(), t, linked)
 	s.render(w, http.StatusOK, doneView(t, linked))
 }
 
-// keep stores credential and connection. The same account again replaces its credential; a further account of the same
-// cloud gets a path of its own.
-func (s *Server) keep(ctx context.Context, t bot.ConnectTicket, l Linked) error {
-	conns, err := s.Connections.Connections(ctx, t.OrgID, t.UserID)
-	if err != nil {
-		return fmt.Errorf("list connections: %w", err)
-	}
-	path := pathFor(t, l, conns)
-	_, version, err := s.Keeper.Get(ctx, path)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("read the %s credential: %w", t.Cloud, err)
-	}
-	if _, err := s.Keeper.Put(ctx, path, l.Credential, version); err != nil {
-		return fmt.Errorf("keep the %s credential: %w", t.Cloud, err)
-	}
-	_, err = s.Connections.Connect(ctx, store.Connection{
-		OrgID: t.OrgID, UserID: t.UserID, Cloud: t.Cloud, Account: l.Account, Region: l.Region, Projects: l.Projects,
-		Settings: l.Settings, ReadOnly: l.ReadOnly, Token: "vault:" + path, Status: store.ConnectionActive,
-	}, t.Person)
-	if err != nil {
-		return fmt.Errorf("keep the %s connection: %w", t.Cloud, err)
-	}
-	return nil
+// slot is where a credential goes, and which version of it is to be replaced.
+type slot struct {
+	path    string
+	version int64
 }
 
-func pathFor(t bot.ConnectTicket, l Linked, conns []store.Connection) string {
+// placeFor finds the place of a credential. The same account again replaces its credential; a further account of the
+// same cloud gets a path of its own, and so does one whose path holds a credential that no connection of this account
+// points to.
+func (s *Server) placeFor(ctx context.Context, t bot.ConnectTicket, l Linked) (slot, error) {
+	conns, err := s.Connections.Connections(ctx, t.OrgID, t.UserID)
+	if err != nil {
+		return slot{}, fmt.Errorf("list connections: %w", err)
+	}
+	path, known := pathFor(t, l, conns)
+	further := store.CredentialPath(t.OrgID, t.UserID, t.Cloud, l.Account, false)
+	version, err := s.version(ctx, t, path)
+	if err == nil && version > 0 && !known && path != further {
+		path = further
+		version, err = s.version(ctx, t, path)
+	}
+	return slot{path, version}, err
+}
+
+// version is that of the credential at path, 0 when there is none.
+func (s *Server) version(ctx context.Context, t bot.ConnectTicket, path string) (int64, error) {
+	_, version, err := s.Keeper.Get(ctx, path)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return 0, fmt.Errorf("read the %s credential: %w", t.Cloud, err)
+	}
+	return version, nil
+}
+
+// keep stores credential and connection.
+func (s *Server) keep(ctx context.Context, t bot.ConnectTicket, l Linked, at slot) error {
+	if _, err := s.Keeper.Put(ctx, at.path, l.Credential, at.version); err != nil {
+		return fmt.Errorf("keep the %s credential: %w", t.Cloud, err)
+	}
+	_, err := s.Connections.Connect(ctx, store.Connection{
+		OrgID: t.OrgID, UserID: t.UserID, Cloud: t.Cloud, Account: l.Account, Region: l.Region, Projects: l.Projects,
+		Settings: l.Settings, ReadOnly: l.ReadOnly, Token: "vault:" + at.path, Status: store.ConnectionActive,
+	}, t.Person)
+	if err == nil {
+		return nil
+	}
+	if at.version == 0 { // nobody would ever find the credential again
+		err = errors.Join(err, s.Keeper.Delete(context.WithoutCancel(ctx), at.path))
+	}
+	return fmt.Errorf("keep the %s connection: %w", t.Cloud, err)
+}
+
+// pathFor is the path of the account's credential; known tells whether a connection points there.
+func pathFor(t bot.ConnectTicket, l Linked, conns []store.Connection) (path string, known bool) {
 	first := true
 	for _, c := range conns {
 		if c.Cloud != t.Cloud || c.UserID != t.UserID {
 			continue
 		}
 		if c.Account == l.Account {
-			return c.Token[len("vault:"):]
+			return c.Token[len("vault:"):], true
 		}
 		first = false
 	}
-	return store.CredentialPath(t.OrgID, t.UserID, t.Cloud, l.Account, first)
+	return store.CredentialPath(t.OrgID, t.UserID, t.Cloud, l.Account, first), false
 }
 
 // tell whispers that the connection stands. Nothing depends on it: the page says the same.
@@ -136,4 +169,11 @@ func (s *Server) sorry(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	s.render(w, http.StatusInternalServerError, plainView("That did not work", "Something went wrong on Aurora's side and nothing was connected. Please ask for a new link and try again."))
+}
+
+// broken answers what went wrong after the link was spent.
+func (s *Server) broken(w http.ResponseWriter, r *http.Request, err error) {
+	s.Log.Error().Err(err).Str("method", r.Method).Msg("connect page: a link was spent in vain")
+	s.render(w, http.StatusServiceUnavailable, plainView("That did not work",
+		"Aurora could not keep the connection, so nothing was connected, and this link is spent. Please say `connect` to Aurora again for a new one."))
 }

@@ -14,16 +14,14 @@ import (
 )
 
 // AWS links an account by a role in it.
-type AWS struct {
-	Connector *aws.Connector
-	Principal string // Aurora's own ARN, which the role must trust; empty when it is not known
-}
+type AWS struct{ Connector *aws.Connector }
 
-// Page shows our External ID: the person makes the role trust it, and cannot choose it.
-func (l AWS) Page(t bot.ConnectTicket) Page {
+// Page shows our External ID: the person makes the role trust it, and cannot choose it. Who Aurora is to AWS is shown as
+// long as AWS says so.
+func (l AWS) Page(ctx context.Context, t bot.ConnectTicket) Page {
 	p := Page{
 		Steps: []string{
-			"In the AWS account, create an IAM role that trusts Aurora's principal, on condition that sts:ExternalId equals the External ID below.",
+			"In the AWS account, create an IAM role that trusts Aurora's principal, on condition that sts:ExternalId equals the External ID below: the trust policy shown here does both.",
 			"Give the role what Aurora may do at most; ReadOnlyAccess is enough for Ask mode.",
 			"Paste the role's ARN here. Aurora accepts it only if it can be assumed with this External ID, and not without it.",
 		},
@@ -33,11 +31,20 @@ func (l AWS) Page(t bot.ConnectTicket) Page {
 			{Name: "region", Label: "Default region", Value: "us-east-1"},
 		},
 	}
-	if l.Principal != "" {
-		p.Facts = append(p.Facts, Field{Name: "principal", Label: "Aurora's principal", Value: l.Principal})
+	ctx, cancel := context.WithTimeout(ctx, principalTime)
+	defer cancel()
+	principal, err := l.Connector.Principal(ctx)
+	if err != nil {
+		p.Steps[0] = "Aurora's own AWS identity cannot be told right now. Load this page again in a minute; if it stays so, tell whoever runs Aurora."
+		return p
 	}
+	p.Facts = append(p.Facts, Field{Name: "principal", Label: "Aurora's principal", Value: principal},
+		Field{Name: "trust_policy", Label: "Trust policy of the role", Value: aws.TrustPolicy(principal, t.Mark)})
 	return p
 }
+
+// principalTime is how long the page waits for AWS to say who Aurora is.
+const principalTime = 5 * time.Second
 
 // Link checks the role with AWS.
 func (l AWS) Link(ctx context.Context, t bot.ConnectTicket, form url.Values) (Linked, error) {
@@ -54,7 +61,7 @@ func (l AWS) Link(ctx context.Context, t bot.ConnectTicket, form url.Values) (Li
 type Tailscale struct{ Connector *tailscale.Connector }
 
 // Page asks for the client.
-func (Tailscale) Page(bot.ConnectTicket) Page {
+func (Tailscale) Page(context.Context, bot.ConnectTicket) Page {
 	return Page{
 		Steps: []string{"In Tailscale's admin console, make an OAuth client under Settings, Trust credentials. The scopes devices:core:read, routes:read, dns:read, policy_file:read and auth_keys:read are enough for Ask mode."},
 		Fields: []Field{
@@ -83,7 +90,7 @@ func (l Tailscale) Link(ctx context.Context, _ bot.ConnectTicket, form url.Value
 type GCP struct{}
 
 // Page asks for the token.
-func (GCP) Page(bot.ConnectTicket) Page {
+func (GCP) Page(context.Context, bot.ConnectTicket) Page {
 	return Page{
 		Steps: []string{"Run `gcloud auth print-access-token` as the identity Aurora may use, and paste what it prints. The token works for about an hour; after that, connect again."},
 		Fields: []Field{

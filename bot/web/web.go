@@ -26,6 +26,7 @@ type Tickets interface {
 type Keeper interface {
 	Get(ctx context.Context, path string) (store.Credential, int64, error)
 	Put(ctx context.Context, path string, c store.Credential, cas int64) (int64, error)
+	Delete(ctx context.Context, path string) error
 }
 
 // Connections keeps what is connected.
@@ -67,7 +68,7 @@ type Linked struct {
 
 // Linker asks what a cloud needs and checks it with the cloud. What a person can mend is a *providers.Problem.
 type Linker interface {
-	Page(t bot.ConnectTicket) Page
+	Page(ctx context.Context, t bot.ConnectTicket) Page
 	Link(ctx context.Context, t bot.ConnectTicket, form url.Values) (Linked, error)
 }
 

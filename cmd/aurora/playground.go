@@ -83,6 +83,7 @@ type sims struct {
 	slack  *slacksim.Server
 	clouds *cloudsim.Server
 	model  *modelsim.Server // nil when a real one is set
+	public string           // address of Aurora's own pages, where connect links lead
 	token  string           // opens the page
 	mark   string           // the External ID the roles demand
 	close  func()
@@ -91,6 +92,10 @@ type sims struct {
 func startSims(ctx context.Context, cfg config, addr string, slack slacksim.Config, model modelsim.Config) (*sims, error) {
 	s := &sims{token: rand.Text(), mark: "aurora-" + rand.Text() + rand.Text()}
 	slack.PageToken = s.token
+	var err error
+	if s.public, err = spareAddress(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.startSlack(ctx, addr, slack); err != nil {
 		return nil, fmt.Errorf("start the simulated Slack: %w", err)
 	}
@@ -103,7 +108,6 @@ func startSims(ctx context.Context, cfg config, addr string, slack slacksim.Conf
 	if cfg.hasModel() {
 		return s, nil
 	}
-	var err error
 	if s.model, err = modelsim.Start(ctx, "127.0.0.1:0", model); err != nil {
 		s.close()
 		return nil, fmt.Errorf("start the simulated model: %w", err)
@@ -129,7 +133,7 @@ func (s *sims) startSlack(ctx context.Context, addr string, c slacksim.Config) e
 func (s *sims) configure(cfg config, dir string) config {
 	cfg.DatabaseURL, cfg.RedisURL, cfg.VaultAddr = "", "", ""
 	cfg.DataDir = dir
-	cfg.Listen, cfg.OpsListen = "127.0.0.1:0", "127.0.0.1:0"
+	cfg.Listen, cfg.PublicURL, cfg.OpsListen = s.public, "http://"+s.public, "127.0.0.1:0"
 	cfg.SlackAPIURL, cfg.SlackAppToken, cfg.SlackBotToken = s.slack.URL(), store.Secret(s.slack.AppToken()), store.Secret(s.slack.BotToken(s.slack.TeamID()))
 	cfg.SlackSockets = 2
 	ends := s.clouds.Endpoints()
