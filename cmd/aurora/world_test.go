@@ -32,6 +32,8 @@ type worldOptions struct {
 	policy      []byte        // the organisation's rules
 	real        bool          // PostgreSQL, Redis and Vault instead of the embedded stores: the app can be restarted
 	confirmWait time.Duration // how long a click is waited for
+	slack       slacksim.Config
+	change      func(*config) // the settings, before the first start
 }
 
 // newWorld starts a whole Aurora as the playground does and ends it with the test.
@@ -45,7 +47,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, log: &safeBuffer{}}
-	if w.sims, err = startSims(ctx, cfg, "127.0.0.1:0", slacksim.Config{}, modelsim.Config{Script: o.script}); err != nil {
+	if w.sims, err = startSims(ctx, cfg, "127.0.0.1:0", o.slack, modelsim.Config{Script: o.script}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.sims.close)
@@ -54,6 +56,9 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	w.setPolicy(o.policy)
 	if o.real {
 		w.useRealStores()
+	}
+	if o.change != nil {
+		o.change(&w.cfg)
 	}
 	w.start()
 	t.Cleanup(func() { w.end() })
