@@ -46,7 +46,7 @@ func (e *Executor) runJob(ctx context.Context, j job) (Section, string) {
 	intent := e.intent(j)
 	existing, err := e.Intents.BeginIntent(ctx, intent)
 	if existing != nil {
-		return s.replay(*existing), ""
+		return s.replay(*existing, e.lost(j.prepared)), ""
 	}
 	if err != nil {
 		return s.problem(err, e.Redact), ""
@@ -208,12 +208,21 @@ func (e *Executor) record(ctx context.Context, id string, j job, s *Section) {
 	}
 }
 
-// replay gives the recorded outcome of a command that was started before.
-func (s Section) replay(i store.Intent) Section {
+// lost is what is said of a command whose outcome nobody knows, with the means to find out.
+func (e *Executor) lost(p Prepared) string {
+	sentence := "This was started before and nobody knows how it ended. Look at what is there now before you ask for it again"
+	if look := e.lookAfter(p); look != "" {
+		return e.Redact.Redact(sentence + ", for example with `" + look + "`.")
+	}
+	return sentence + "."
+}
+
+// replay gives the recorded outcome of a command that was started before; lost is said where there is none.
+func (s Section) replay(i store.Intent, lost string) Section {
 	s.Intent = i.ID
 	var r Result
 	if len(i.Outcome) == 0 || json.Unmarshal(i.Outcome, &r) != nil || len(r.Sections) != 1 {
-		return s.fail(CodeLost, "This was started before and nobody knows how it ended. Look at what is there now before you ask for it again.")
+		return s.fail(CodeLost, lost)
 	}
 	recorded := r.Sections[0]
 	if recorded.Output == "" {
