@@ -53,10 +53,10 @@ type outcome struct {
 
 func (b *bench) run(t *testing.T, turn agent.Turn) outcome {
 	t.Helper()
-	return b.runCtx(t, t.Context(), turn)
+	return b.runCtx(t.Context(), t, turn)
 }
 
-func (b *bench) runCtx(t *testing.T, ctx context.Context, turn agent.Turn) outcome {
+func (b *bench) runCtx(ctx context.Context, t *testing.T, turn agent.Turn) outcome {
 	t.Helper()
 	var o outcome
 	for e, err := range b.loop.Run(ctx, turn, b.journal) {

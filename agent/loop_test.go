@@ -303,7 +303,7 @@ func TestStopEndsTheModelsStream(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	b := newBench(says("never"))
 	b.model.before = func(int) { cancel(store.ErrStopped) }
-	if o := b.runCtx(t, ctx, askTurn(store.Ask, "go")); o.final.State != store.TurnStopped || !strings.Contains(o.final.Notice, "Nothing was changed.") {
+	if o := b.runCtx(ctx, t, askTurn(store.Ask, "go")); o.final.State != store.TurnStopped || !strings.Contains(o.final.Notice, "Nothing was changed.") {
 		t.Errorf("final %+v", o.final)
 	}
 }
@@ -313,7 +313,7 @@ func TestWhatRanBeforeAStopIsJournaled(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	b := newBench(calls("1", "write a", "write b"), says("never"))
 	b.runner.before = func(context.Context, providers.Ask) { cancel(store.ErrStopped) }
-	o := b.runCtx(t, ctx, askTurn(store.Agent, "go"))
+	o := b.runCtx(ctx, t, askTurn(store.Agent, "go"))
 	steps, _ := b.journal.Steps(t.Context())
 	if o.final.State != store.TurnStopped || len(steps) != 1 || len(steps[0].Results) != 2 {
 		t.Errorf("final %+v, journal %+v, err %v", o.final, steps, o.err)
@@ -328,7 +328,7 @@ func TestLostClaimWinsOverAStop(t *testing.T) {
 		b.journal.fail = store.ErrFenced
 		cancel(store.ErrStopped)
 	}
-	if o := b.runCtx(t, ctx, askTurn(store.Agent, "go")); !errors.Is(o.err, store.ErrFenced) {
+	if o := b.runCtx(ctx, t, askTurn(store.Agent, "go")); !errors.Is(o.err, store.ErrFenced) {
 		t.Errorf("final %+v, err %v: another replica ends this turn", o.final, o.err)
 	}
 }
@@ -356,7 +356,7 @@ func TestLostClaimAndShutdownAreNoEnd(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		b := newBench(says("never"))
 		b.model.before = func(int) { cancel(cause) }
-		if o := b.runCtx(t, ctx, askTurn(store.Ask, "go")); !errors.Is(o.err, cause) {
+		if o := b.runCtx(ctx, t, askTurn(store.Ask, "go")); !errors.Is(o.err, cause) {
 			t.Errorf("%v: %+v", cause, o)
 		}
 		if steps, _ := b.journal.Steps(t.Context()); len(steps) != 0 {

@@ -42,7 +42,7 @@ func (a *Adapter) connect(ctx context.Context) (greeted bool, err error) {
 		}
 	}
 	cancel()
-	<-ended
+	_ = <-ended
 	a.takeRest(s)
 	if greeted {
 		a.line.down(a.config.Silence)

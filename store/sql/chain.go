@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"hash"
 	"iter"
 	"slices"
 	"unicode/utf8"
@@ -111,7 +110,7 @@ func hashOf(key store.Secret, e store.AuditEntry) string {
 	if err != nil { // unreachable: numbers and strings can be marshalled
 		return ""
 	}
-	var sum hash.Hash = sha256.New()
+	sum := sha256.New()
 	if key != "" {
 		sum = hmac.New(sha256.New, []byte(key.Reveal()))
 	}

@@ -57,17 +57,18 @@ func (c conn) has(ctx context.Context, query string, args ...any) (bool, error) 
 	return err == nil, err
 }
 
-func (c conn) each(ctx context.Context, query string, args []any, row func(scanner) error) error {
+func (c conn) each(ctx context.Context, query string, args []any, row func(scanner) error) (err error) {
 	rows, err := c.run.QueryContext(ctx, c.speech.words.Replace(query), args...)
 	if err != nil {
 		return fault(ctx, err)
 	}
+	defer func() { err = fault(ctx, errors.Join(err, rows.Close())) }()
 	for rows.Next() {
 		if err := row(rows); err != nil {
-			return errors.Join(fault(ctx, err), rows.Close())
+			return err
 		}
 	}
-	return fault(ctx, errors.Join(rows.Err(), rows.Close()))
+	return rows.Err()
 }
 
 func all[T any](ctx context.Context, c conn, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
