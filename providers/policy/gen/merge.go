@@ -64,7 +64,9 @@ func settle(c *command, book *book) {
 		c.rule = "table"
 	}
 	if differ(votes) {
-		c.rule = "conflict"
+		if c.rule == "table" {
+			c.rule = "conflict"
+		}
 		note := c.notes
 		if note == "" {
 			note = fmt.Sprint(votes)
