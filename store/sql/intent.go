@@ -14,6 +14,9 @@ const readEffect = "read"
 
 const unknownOutcome = `{"status":"unknown"}`
 
+// cutShort is the executor's code for what ended because its process did, or its turn.
+const cutShort = "cancelled"
+
 const intentColumns = `id, org_id, user_id, turn, step, call, confirmation, effect, cloud, connection_id, account, argv, policy_rule,
 	policy, runner, outcome, started_at, CASE WHEN outcome IS NULL AND lease_until <= {now} THEN 1 ELSE 0 END`
 
@@ -30,8 +33,8 @@ func scanIntent(row scanner) (i store.Intent, err error) {
 // than read, store.ErrNotFound when there is no such turn. Nothing may run unless both results are nil.
 //
 // existing is the intent of the same turn, step and call, or of the same confirmation, that stands there already: its
-// Outcome is the answer; without one it still runs, or, when Lost, nobody knows. A read that is Lost is not given back
-// but taken over: it may run again, under the new id.
+// Outcome is the answer; without one it still runs, or, when Lost, nobody knows. A read that is Lost, that another runner
+// began, or that was cut short is not given back but taken over: it may run again, under the new id.
 func (d *DB) BeginIntent(ctx context.Context, i store.Intent) (existing *store.Intent, err error) {
 	if i.Runner == "" {
 		i.Runner = d.runner
@@ -80,7 +83,7 @@ func (c conn) insertIntent(ctx context.Context, i store.Intent) (begun bool, err
 }
 
 // standing finds why no row was inserted: the intent that is in its place, or what forbids it. It gives nothing at all
-// when a lost read was taken over.
+// when a read was taken over.
 func (c conn) standing(ctx context.Context, i store.Intent) (*store.Intent, error) {
 	there, err := first(ctx, c, scanIntent, `SELECT `+intentColumns+` FROM intents
 		WHERE ($4 <> '' AND confirmation = $4) OR ($4 = '' AND confirmation = '' AND turn = $1 AND step = $2 AND call = $3) {lock}`,
@@ -91,7 +94,7 @@ func (c conn) standing(ctx context.Context, i store.Intent) (*store.Intent, erro
 	if err != nil {
 		return nil, err
 	}
-	if !there.Lost || there.Effect != readEffect || i.Effect != readEffect {
+	if !repeats(there, i) {
 		return &there, nil
 	}
 	ok, err := c.has(ctx, `SELECT 1 FROM turns WHERE id = $1 AND stopped_at IS NULL`, i.Turn)
@@ -102,9 +105,24 @@ func (c conn) standing(ctx context.Context, i store.Intent) (*store.Intent, erro
 		return nil, store.ErrStopped
 	}
 	// The new id takes the row away from the old runner, should it come back.
-	_, err = c.exec(ctx, `UPDATE intents SET id = $1, runner = $2, lease_until = {lease}, started_at = {now} WHERE id = $3`,
-		i.ID, i.Runner, there.ID)
+	_, err = c.exec(ctx, `UPDATE intents SET id = $1, runner = $2, lease_until = {lease}, started_at = {now}, outcome = NULL, ended_at = NULL
+		WHERE id = $3`, i.ID, i.Runner, there.ID)
 	return nil, err
+}
+
+// repeats tells whether a read may run again: its answer is not known, and whoever asks holds the turn now, or it was cut
+// short. A turn's own stop is asked for apart.
+func repeats(there, i store.Intent) bool {
+	if there.Effect != readEffect || i.Effect != readEffect {
+		return false
+	}
+	if there.Outcome == nil {
+		return there.Lost || there.Runner != i.Runner
+	}
+	var result struct {
+		Code string `json:"code"`
+	}
+	return json.Unmarshal(there.Outcome, &result) == nil && result.Code == cutShort
 }
 
 func (c conn) forbidden(ctx context.Context, i store.Intent) error {

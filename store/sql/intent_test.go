@@ -124,7 +124,7 @@ func TestLostIntentBecomesUnknownAndNeverRunsAgain(t *testing.T) {
 	})
 }
 
-func TestLostReadIsTakenOver(t *testing.T) {
+func TestUnfinishedReadIsTakenOver(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, e *engine) {
 		db := e.open(t, "r1")
@@ -132,17 +132,29 @@ func TestLostReadIsTakenOver(t *testing.T) {
 		_, turn := begin(t, db, org, user, "k1", "thread")
 		_, err := db.BeginIntent(t.Context(), intentOf(turn, "int_old", "a", "read"))
 		must(t, err)
-		second := intentOf(turn, "int_new", "a", "read")
-		second.Runner = "r2"
-		if existing, err := db.BeginIntent(t.Context(), second); err != nil || existing == nil || existing.Lost {
-			t.Fatalf("a read that still runs was taken over: %+v, %v", existing, err)
+		if existing, err := db.BeginIntent(t.Context(), intentOf(turn, "int_same", "a", "read")); err != nil || existing == nil || existing.Lost {
+			t.Fatalf("a read that still runs here was begun again: %+v, %v", existing, err)
 		}
-		e.exec(t, `UPDATE intents SET lease_until = `+e.past)
+		second := intentOf(turn, "int_new", "a", "read")
+		second.Runner = "r2" // it holds the turn: the first runner's lease on the thread is over, whatever its intent's says
 		if existing, err := db.BeginIntent(t.Context(), second); err != nil || existing != nil {
-			t.Fatalf("a lost read was not taken over: %+v, %v", existing, err)
+			t.Fatalf("a read of another runner was not taken over: %+v, %v", existing, err)
 		}
 		want(t, db.FinishIntent(t.Context(), "int_old", []byte(`{"status":"ok"}`)), store.ErrNotFound)
+		e.exec(t, `UPDATE intents SET lease_until = `+e.past)
+		third := intentOf(turn, "int_third", "a", "read")
+		third.Runner = "r2"
+		if existing, err := db.BeginIntent(t.Context(), third); err != nil || existing != nil {
+			t.Fatalf("a lost read was not taken over: %+v, %v", existing, err)
+		}
+		must(t, db.FinishIntent(t.Context(), "int_third", []byte(`{"status":"failed","code":"cancelled"}`)))
+		if existing, err := db.BeginIntent(t.Context(), second); err != nil || existing != nil {
+			t.Fatalf("a read that was cut short was not taken over: %+v, %v", existing, err)
+		}
 		must(t, db.FinishIntent(t.Context(), "int_new", []byte(`{"status":"ok"}`)))
+		if existing, err := db.BeginIntent(t.Context(), third); err != nil || existing == nil {
+			t.Fatalf("a read that has its answer was begun again: %+v, %v", existing, err)
+		}
 
 		_, err = db.BeginIntent(t.Context(), intentOf(turn, "int_b", "b", "read"))
 		must(t, err)
