@@ -46,7 +46,21 @@ func extractAll(ctx context.Context, gen string) error {
 			return fmt.Errorf("store the grammar of %s: %w", x.tool, err)
 		}
 	}
+	if err := extractScw(ctx, gen); err != nil {
+		return fmt.Errorf("read the grammar of scw: %w", err)
+	}
 	return extractKubectl(ctx, filepath.Join(gen, "sources", "kubectl.jsonl.gz"))
+}
+
+// extractScw builds and runs the small program beside this one that holds scaleway-cli as a library.
+func extractScw(ctx context.Context, gen string) error {
+	cmd := exec.CommandContext(ctx, "go", "run", "-mod=readonly", ".")
+	cmd.Dir, cmd.Stderr = filepath.Join(gen, "scw"), os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return err
+	}
+	return update(filepath.Join(gen, "sources", "scw.jsonl.gz"), out)
 }
 
 func (x extractor) run(ctx context.Context) ([]byte, error) {
