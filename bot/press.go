@@ -18,7 +18,7 @@ func (d *Desk) press(ctx context.Context, claim store.Claim, row store.Received,
 		return d.settle(ctx, claim, row, whisper(row, notice("This button has expired. Please ask again.")))
 	}
 	if err != nil {
-		return fmt.Errorf("look up a button: %w", err)
+		return d.memoryAway(ctx, claim, row, err)
 	}
 	means, err := readPressed(raw)
 	if err != nil {
