@@ -8,7 +8,7 @@ VAULT := $(CACHE)/vault-1.21.2
 LINT_VERSION := v2.15.0
 LINT := $(CACHE)/golangci-lint-$(LINT_VERSION)
 
-.PHONY: build run test test-short lint bench tools servers policy-tables clean
+.PHONY: build run test test-short lint bench tools servers policy-tables policy-sources clean
 
 build:
 	$(GO) build -trimpath -o bin/aurora ./cmd/aurora
@@ -31,6 +31,13 @@ lint: $(LINT)
 
 bench: tools
 	$(GO) test -run '^$$' -bench . -benchtime 1s -timeout 30m ./...
+
+# Rebuilds the tables of the policy engine from the checked-in sources; `make policy-sources` reads the installed CLIs first.
+policy-tables:
+	$(GO) run ./providers/policy/gen
+
+policy-sources:
+	$(GO) run ./providers/policy/gen -extract
 
 # What the tests drive and cannot be without: servers from Debian, Vault from its module, built once and kept.
 tools: servers $(VAULT)
