@@ -174,10 +174,11 @@ func (d told) draw() (string, bool) {
 // findingBytes is how much of an output a thread remembers: the next turn can read it again.
 const findingBytes = 2 << 10
 
-// remember keeps what a command showed, for the asker alone.
+// remember keeps what a command showed, for the asker alone. What is never to be shown in the open is not kept: a later
+// turn would not know that it must whisper.
 func (r *run) remember(ctx context.Context, j *job) error {
 	res := j.record.Result
-	if j.old || res == nil || res.Status != providers.StatusOK || res.Output == "" {
+	if j.old || res == nil || res.Status != providers.StatusOK || res.Output == "" || res.AskerOnly {
 		return nil
 	}
 	origin := spell(argvOf(j.ask, *res))

@@ -102,7 +102,7 @@ func (r *report) place(parts []Message) []store.Post {
 		if inThread(turn.Place) {
 			hint := notice("I answered privately: what I read is for the person who asked.")
 			hint.Ran = r.ran()
-			posts = append(posts, edit(turn.ID, partAnswer, partPlaceholder, turn.Place, outgoing{Message: hint}))
+			posts = append(posts, edit(turn.ID, partAnswer, partPlaceholder, turn.Place, outgoing{Message: hint, Asker: turn.Asker.ID}))
 		}
 		return posts
 	}
@@ -130,16 +130,13 @@ func (r *report) askerOnly() bool {
 			return true
 		}
 	}
-	return false
+	return r.final.AskerOnly // it was read before the click that this turn continues
 }
 
+// showsCloud tells whether the answer may hold what a cloud said: what ran, what was refused with the names of accounts,
+// or what the model was told from earlier turns.
 func (r *report) showsCloud() bool {
-	for _, c := range r.done {
-		if c.Result.Ran() {
-			return true
-		}
-	}
-	return strings.HasPrefix(r.turn.ID, continued)
+	return len(r.done) > 0 || r.final.Tainted || strings.HasPrefix(r.turn.ID, continued)
 }
 
 // message is the answer as one message, before it is cut to the platform's size.
