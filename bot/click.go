@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	goneCard  = "This confirmation is not known any more: expired, not run. Please ask again."
-	aloneCard = "Only the person who asked can answer this card."
+	goneCard    = "This confirmation is not known any more: expired, not run. Please ask again."
+	aloneCard   = "Only the person who asked can answer this card."
+	changedCard = "The record of this confirmation is not the one that was asked, so nothing was run. Please ask again."
+	overCard    = "This card was answered before. Nothing more was run."
 )
 
 // click answers a button. It works outside the lease of the turn's thread, under a thread key made of the button's own
@@ -47,7 +49,7 @@ func (d *Desk) decide(ctx context.Context, claim store.Claim, row store.Received
 		return d.settle(ctx, claim, row, whisper(row, Message{Notice: goneCard}))
 	}
 	if err != nil {
-		return fmt.Errorf("look up a confirmation: %w", err)
+		return d.memoryAway(ctx, claim, row, err)
 	}
 	no, err := d.mayDecide(ctx, a, row, p, conf)
 	if err != nil {
@@ -65,10 +67,14 @@ func (d *Desk) decide(ctx context.Context, claim store.Claim, row store.Received
 	return d.take(ctx, claim, row, a, p, conf)
 }
 
-// mayDecide says why a person may not answer a card; "" when he may.
+// mayDecide says why a person may not answer a card; "" when he may. Who asked, where, and whether it was answered
+// before is SQL's to say: the record is only believed where the audit knows it.
 func (d *Desk) mayDecide(ctx context.Context, a asker, row store.Received, p ClickPayload, conf store.Confirmation) (string, error) {
 	if conf.OrgID != a.Org.ID {
 		return goneCard, nil
+	}
+	if same, err := d.asAsked(ctx, conf); err != nil || !same {
+		return changedCard, err
 	}
 	place, ts, err := d.Standing.PostTS(ctx, conf.Turn, conf.CardPart)
 	if errors.Is(err, store.ErrNotFound) { // the card can be seen already, and is not noted as sent yet
@@ -80,18 +86,29 @@ func (d *Desk) mayDecide(ctx context.Context, a asker, row store.Received, p Cli
 	if ts != p.MessageTS || place.Channel != row.Place.Channel || place.Team != row.Place.Team {
 		return "This button does not belong to this message. Nothing was changed.", nil
 	}
+	if no := notEntitled(a, p, conf); no != "" || conf.State != store.ConfirmationPending {
+		return no, nil
+	}
+	if _, _, err := d.Standing.PostTS(ctx, conf.Turn, partEdits+conf.CardPart); !errors.Is(err, store.ErrNotFound) {
+		return overCard, err // its card was replaced, so it is only pending because somebody made it so
+	}
+	return "", nil
+}
+
+// notEntitled says why this is not the person to answer; "" when it is.
+func notEntitled(a asker, p ClickPayload, conf store.Confirmation) string {
 	own := a.User.ID == conf.UserID
 	switch {
 	case p.Action == actionCancel && (own || a.User.Role == store.Approver):
-		return "", nil
+		return ""
 	case conf.FourEyes && own:
-		return "This needs a second person: an approver other than you. You may only cancel it.", nil
+		return "This needs a second person: an approver other than you. You may only cancel it."
 	case conf.FourEyes && a.User.Role != store.Approver:
-		return "Only an approver can confirm this.", nil
+		return "Only an approver can confirm this."
 	case !conf.FourEyes && !own:
-		return aloneCard, nil
+		return aloneCard
 	}
-	return "", nil
+	return ""
 }
 
 // take wins the card for this click, or says who did. The record is read again after it was won: from there on nobody
@@ -114,14 +131,21 @@ func (d *Desk) take(ctx context.Context, claim store.Claim, row store.Received, 
 	if won.TakenBy != row.Key {
 		return d.settle(ctx, claim, row, whisper(row, Message{Notice: tooLate(store.ConfirmationTaken)}))
 	}
-	if err := d.noteClick(ctx, a, won, p.Action, ""); err != nil {
-		return err
-	}
-	settled, err := d.runPlan(ctx, won, conf.NonceHash)
+	same, err := d.asAsked(ctx, won)
 	if err != nil {
 		return err
 	}
-	if p.Action == actionAllow && plainWrites(won) {
+	if !same || won.NonceHash != conf.NonceHash {
+		return d.disown(ctx, claim, row, a, p, conf)
+	}
+	if err := d.noteClick(ctx, a, won, p.Action, ""); err != nil {
+		return err
+	}
+	settled, err := d.runPlan(ctx, won)
+	if err != nil {
+		return err
+	}
+	if p.Action == actionAllow && plainWrites(won) && anyRan(settled) {
 		d.allow(ctx, won)
 	}
 	return d.conclude(ctx, claim, row, won, "Confirmed by "+d.nameOf(ctx, row.Place, row.Person)+" at "+clock(row.At), settled)
@@ -139,15 +163,30 @@ func tooLate(state store.ConfirmationState) string {
 	return "This confirmation has expired. Nothing was run; please ask again."
 }
 
+// asAsked tells whether the record is the one that the audit noted when it was asked.
+func (d *Desk) asAsked(ctx context.Context, conf store.Confirmation) (bool, error) {
+	digest, err := d.Asked.Asked(ctx, conf.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read what was asked as %s: %w", conf.ID, err)
+	}
+	return digest == conf.Digest(), nil
+}
+
+// disown answers a card whose record was changed while it was clicked. Nothing that the record now says is shown or
+// used: conf is what it said when the audit still knew it.
+func (d *Desk) disown(ctx context.Context, claim store.Claim, row store.Received, a asker, p ClickPayload, conf store.Confirmation) error {
+	if err := d.noteClick(ctx, a, conf, p.Action, changedCard); err != nil {
+		return err
+	}
+	m := Message{Notice: changedCard}
+	return d.settle(ctx, claim, row, edit(conf.Turn, partEdits+conf.CardPart, conf.CardPart, conf.Place, outgoing{Message: m}))
+}
+
 // runPlan runs the commands of a won card one after the other, up to the first that fails. Each is judged again.
-func (d *Desk) runPlan(ctx context.Context, conf store.Confirmation, nonceHash string) ([]agent.Settled, error) {
-	asked, err := d.Asked.Asked(ctx, conf.ID)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, fmt.Errorf("read what was asked as %s: %w", conf.ID, err)
-	}
-	if err != nil || asked != conf.Digest() || conf.NonceHash != nonceHash {
-		return notRun(conf, "The record of this confirmation is not the one that was asked, so nothing ran."), nil
-	}
+func (d *Desk) runPlan(ctx context.Context, conf store.Confirmation) ([]agent.Settled, error) {
 	who, refusal, err := d.identify(ctx, conf.Place, conf.Asker)
 	if err != nil {
 		return nil, err
