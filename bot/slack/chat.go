@@ -104,7 +104,7 @@ func (a *Adapter) Whisper(ctx context.Context, place store.Place, m bot.Message,
 	}
 	out := a.render.message(m)
 	if reply != "" {
-		if err := a.replies.send(ctx, reply.Reveal(), out); !errors.Is(err, errReplyOver) {
+		if err := a.replies.send(ctx, reply.Reveal(), place.Thread, out); !errors.Is(err, errReplyOver) {
 			return err
 		}
 	}

@@ -231,6 +231,34 @@ func TestWhisperAnswersThroughTheResponseURL(t *testing.T) {
 	}
 }
 
+func TestAnswerToAClickStandsInItsThread(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Config{})
+	asked, err := r.sim.Say(ada, ops, "hello")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := place(ops)
+	in.Thread = asked
+	card, err := r.Post(t.Context(), in, bot.Message{Notice: "Sure?", Buttons: []bot.Button{{Action: "confirm", Label: "Yes", Value: "nonce"}}}, bot.Meta{Turn: "t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.sim.Click(ada, ops, card, "confirm"); err != nil {
+		t.Fatal(err)
+	}
+	row := r.inbox.await(t, 1)[0]
+	whisper := row.Place
+	whisper.Whisper = ada
+	if err := r.Whisper(t.Context(), whisper, bot.Message{Notice: "not you"}, store.Secret(payloadOf[bot.ClickPayload](t, row).ReplyURL)); err != nil {
+		t.Fatal(err)
+	}
+	m, err := r.sim.WaitMessage(t.Context(), ada, ops, func(m slacksim.Message) bool { return m.Ephemeral })
+	if err != nil || m.ThreadTS != asked || len(r.sim.Calls("response_url")) != 1 {
+		t.Errorf("the answer stands in %q, want %q: %v", m.ThreadTS, asked, err)
+	}
+}
+
 func TestExpiredResponseURLFallsBack(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Config{URLLife: time.Nanosecond})
@@ -273,7 +301,7 @@ func TestRepliesGoToSlackAlone(t *testing.T) {
 			t.Errorf("%s: allowed %v, want %v", raw, got, want)
 		}
 	}
-	if err := slack.send(t.Context(), touched.URL, rendered{text: "x"}); !errors.Is(err, errReplyOver) {
+	if err := slack.send(t.Context(), touched.URL, "", rendered{text: "x"}); !errors.Is(err, errReplyOver) {
 		t.Errorf("got %v", err)
 	}
 }

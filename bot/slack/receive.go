@@ -27,6 +27,7 @@ type envelope struct {
 	kind    string // events_api, slash_commands, interactive
 	data    any
 	reply   string // response_url of a command or click; a capability
+	thread  string // of the message with the button
 	arrived time.Time
 }
 
@@ -36,7 +37,7 @@ func newEnvelope(evt socketmode.Event) envelope {
 	case slackgo.SlashCommand:
 		e.reply = d.ResponseURL
 	case slackgo.InteractionCallback:
-		e.reply = d.ResponseURL
+		e.reply, e.thread = d.ResponseURL, pressedIn(d)
 	}
 	return e
 }
@@ -112,7 +113,7 @@ func (a *Adapter) turnAway(s *socket, e envelope, sentence string) {
 		a.ack(s, e)
 		ctx, cancel := context.WithTimeout(context.Background(), replyTime)
 		defer cancel()
-		if err := a.replies.send(ctx, e.reply, a.render.message(bot.Message{Notice: sentence})); err != nil {
+		if err := a.replies.send(ctx, e.reply, e.thread, a.render.message(bot.Message{Notice: sentence})); err != nil {
 			a.config.Log.Warn().Str("envelope", e.id).Str("why", safe(err)).Msg("somebody could not be told that an envelope was not taken")
 		}
 	})

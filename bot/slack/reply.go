@@ -77,16 +77,21 @@ func (r *responder) count(raw string) bool {
 	return u.times <= replyUses
 }
 
-// send shows the message to whoever the response_url belongs to.
-func (r *responder) send(ctx context.Context, raw string, m rendered) error {
+// send shows the message to whoever the response_url belongs to, in the thread they pressed the button in: without its
+// ts Slack shows it in the channel, where nobody who reads the thread looks.
+func (r *responder) send(ctx context.Context, raw, thread string, m rendered) error {
 	if !r.allowed(raw) {
 		return fmt.Errorf("a response_url leads elsewhere than to Slack: %w", errReplyOver)
 	}
 	if !r.count(raw) {
 		return errReplyOver
 	}
-	body, err := json.Marshal(map[string]any{"response_type": "ephemeral", "replace_original": false, "text": escapeWithin(m.text, mostFallback),
-		"blocks": m.blocks, "parse": "none", "unfurl_links": false, "unfurl_media": false})
+	answer := map[string]any{"response_type": "ephemeral", "replace_original": false, "text": escapeWithin(m.text, mostFallback),
+		"blocks": m.blocks, "parse": "none", "unfurl_links": false, "unfurl_media": false}
+	if thread != "" {
+		answer["thread_ts"] = thread
+	}
+	body, err := json.Marshal(answer)
 	if err != nil {
 		return fmt.Errorf("encode a reply: %w", err)
 	}
@@ -95,19 +100,19 @@ func (r *responder) send(ctx context.Context, raw string, m rendered) error {
 		return errReplyOver
 	}
 	req.Header.Set("Content-Type", "application/json")
-	answer, err := r.client.Do(req)
+	taken, err := r.client.Do(req)
 	if err != nil {
 		return fmt.Errorf("answer through the response_url: %s: %w", safe(err), bot.ErrInDoubt)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<16))
+	defer func() { _ = taken.Body.Close() }()
+	_, _ = io.Copy(io.Discard, io.LimitReader(taken.Body, 1<<16))
 	switch {
-	case answer.StatusCode == http.StatusOK:
+	case taken.StatusCode == http.StatusOK:
 		return nil
-	case answer.StatusCode == http.StatusTooManyRequests:
+	case taken.StatusCode == http.StatusTooManyRequests:
 		return &bot.Later{After: time.Second}
-	case answer.StatusCode >= http.StatusInternalServerError:
-		return fmt.Errorf("the response_url answered HTTP %d: %w", answer.StatusCode, bot.ErrInDoubt)
+	case taken.StatusCode >= http.StatusInternalServerError:
+		return fmt.Errorf("the response_url answered HTTP %d: %w", taken.StatusCode, bot.ErrInDoubt)
 	}
-	return fmt.Errorf("HTTP %d: %w", answer.StatusCode, errReplyOver)
+	return fmt.Errorf("HTTP %d: %w", taken.StatusCode, errReplyOver)
 }

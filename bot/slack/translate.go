@@ -162,7 +162,7 @@ func (a *Adapter) receiveClicks(ctx context.Context, id identity, c slackgo.Inte
 func click(id identity, c slackgo.InteractionCallback, action *slackgo.BlockAction) incoming {
 	channel := cmp.Or(c.Container.ChannelID, c.Channel.ID)
 	ts := cmp.Or(c.Container.MessageTs, c.Message.Timestamp, c.MessageTs)
-	thread := cmp.Or(c.Container.ThreadTs, c.Message.ThreadTimestamp)
+	thread := pressedIn(c)
 	hash := store.HashNonce(action.Value)
 	name, _, _ := strings.Cut(action.ActionID, ":")
 	return incoming{
@@ -176,6 +176,11 @@ func click(id identity, c slackgo.InteractionCallback, action *slackgo.BlockActi
 		},
 		payload: bot.ClickPayload{Action: name, NonceHash: hash, MessageTS: ts, ReplyURL: c.ResponseURL},
 	}
+}
+
+// pressedIn is the thread of the message whose button was pressed, "" in a channel.
+func pressedIn(c slackgo.InteractionCallback) string {
+	return cmp.Or(c.Container.ThreadTs, c.Message.ThreadTimestamp)
 }
 
 // gone passes on that Slack has let the app go. Once that is acknowledged Run ends: nothing can be answered any more.
