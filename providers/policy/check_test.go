@@ -102,7 +102,7 @@ func TestTablesLoadFastAndSmall(t *testing.T) {
 	if heap > 15<<20 {
 		t.Errorf("tables take %d bytes of heap, want at most 15 MB", heap)
 	}
-	if best > 100*time.Millisecond { // the bar is 20 ms on an idle machine, see make bench
+	if best > time.Second { // the bar is 20 ms on an idle machine and is printed by make bench; this only catches a blunder
 		t.Errorf("tables load in %v", best)
 	}
 	runtime.KeepAlive(e)

@@ -160,11 +160,12 @@ func loadTable(tool string) (*table, []byte, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("open table of %s: %w", tool, err)
 	}
-	raw := bytes.NewBuffer(make([]byte, 0, uncompressed(packed)))
-	if _, err := io.Copy(raw, z); err != nil {
+	var raw strings.Builder
+	raw.Grow(uncompressed(packed))
+	if _, err := io.Copy(&raw, z); err != nil {
 		return nil, nil, fmt.Errorf("unpack table of %s: %w", tool, err)
 	}
-	t, err := decodeTable(raw.Bytes())
+	t, err := decodeTable(raw.String())
 	if err != nil {
 		return nil, nil, fmt.Errorf("read table of %s: %w", tool, err)
 	}
@@ -176,11 +177,11 @@ func uncompressed(packed []byte) int {
 	if len(packed) < 4 {
 		return 0
 	}
-	return int(binary.LittleEndian.Uint32(packed[len(packed)-4:])&(1<<24-1)) + bytes.MinRead
+	return int(binary.LittleEndian.Uint32(packed[len(packed)-4:]) & (1<<24 - 1))
 }
 
-func decodeTable(raw []byte) (*table, error) {
-	r := &reader{data: string(raw)}
+func decodeTable(raw string) (*table, error) {
+	r := &reader{data: raw}
 	t := &table{}
 	t.strings = make([]string, r.num())
 	for i := range t.strings {
@@ -234,7 +235,12 @@ func (t *table) decodeFlags(r *reader) {
 
 // decodeNodes turns the preorder list into an array in which siblings are neighbours.
 func (t *table) decodeNodes(r *reader) {
-	t.nodes = make([]node, 1, len(t.strings)/2+16)
+	n := r.num()
+	if n > len(r.data)+1 {
+		r.err = errTable
+		return
+	}
+	t.nodes = make([]node, 1, n+1)
 	t.decodeNode(r, 0)
 }
 

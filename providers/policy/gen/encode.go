@@ -13,7 +13,7 @@ import (
 )
 
 // encoder writes one program's table; the reader is policy's table.go. Everything is a uvarint or a string.
-// Order: strings, rules, flags, flag sets, classes, argument lists, nodes (words in preorder, children sorted).
+// Order: strings, rules, flags, flag sets, classes, argument lists, the number of nodes, nodes (words in preorder, children sorted).
 type encoder struct {
 	strings map[string]int
 	list    []string
@@ -22,6 +22,7 @@ type encoder struct {
 	sets    *index
 	classes *index
 	args    *index
+	nodes   int
 	book    *book
 }
 
@@ -69,6 +70,7 @@ func encode(cmds []*command, book *book) ([]byte, error) {
 			out = append(out, item...)
 		}
 	}
+	out = binary.AppendUvarint(out, uint64(e.nodes))
 	out = append(out, nodes...)
 	return pack(out)
 }
@@ -123,6 +125,7 @@ func (e *encoder) str(s string) uint64 {
 }
 
 func (e *encoder) node(out []byte, n *node) ([]byte, error) {
+	e.nodes++
 	out = binary.AppendUvarint(out, e.str(n.word))
 	if n.cmd == nil {
 		out = binary.AppendUvarint(out, 0)
