@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rs/zerolog"
 
+	"aurora/providers/policy"
 	"aurora/store"
 )
 
@@ -63,6 +65,11 @@ func (d *Desk) pressAgain(ctx context.Context, claim store.Claim, row store.Rece
 	if digest, err := d.Asked.Asked(ctx, conf.ID); err != nil || digest != conf.Digest() || conf.OrgID != a.Org.ID {
 		return d.settle(ctx, claim, row, whisper(row, Message{Notice: goneCard}))
 	}
+	for _, c := range conf.Commands {
+		if !d.readsBack(c.Argv) {
+			return d.settle(ctx, claim, row, whisper(row, notice("That command cannot be written as one line, so I can't ask it again by myself. Please ask in your own words.")))
+		}
+	}
 	for i, c := range conf.Commands {
 		e := store.Event{
 			Key: fmt.Sprintf("again:%s:%d", row.Key, i), Kind: store.EventMention, Thread: conf.Thread, Person: row.Person,
@@ -73,6 +80,13 @@ func (d *Desk) pressAgain(ctx context.Context, claim store.Claim, row store.Rece
 		}
 	}
 	return d.settle(ctx, claim, row)
+}
+
+// readsBack tells whether the argv, written as a line, is the same command when it is read as a person's: what chat
+// programs do to text is undone there, also where it was meant.
+func (d *Desk) readsBack(argv []string) bool {
+	c, bad := d.Policy.Parse(policy.CleanHuman(quoted(argv)))
+	return bad == nil && slices.Equal(c.Argv, argv)
 }
 
 // quoted writes an argv as a line that parses back into it.
