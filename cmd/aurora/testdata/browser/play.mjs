@@ -1,0 +1,167 @@
+// A person in the playground: a real browser at the address the playground printed. Run by browser_test.go, with
+// ADDRESS, CHROMIUM and, where pictures are wanted, PICTURES (a directory) in the environment.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
+
+const { ADDRESS, CHROMIUM, PICTURES } = process.env;
+const patience = 30_000;
+let browser, page;
+
+// open shows the playground in a window of its own.
+async function open(viewport) {
+  const context = await browser.newContext({ viewport, colorScheme: 'light', deviceScaleFactor: 1 });
+  const shown = await context.newPage();
+  shown.setDefaultTimeout(patience);
+  shown.on('pageerror', (error) => { throw error; });
+  await shown.goto(ADDRESS);
+  await shown.locator('#link.up').waitFor({ state: 'attached' });
+  return shown;
+}
+
+// send types into the channel's or the thread's box and presses Enter, as one does after picking @aurora from the list.
+async function send(shown, box, words) {
+  const area = shown.locator(box + ' textarea');
+  await area.fill(words);
+  await area.press('Escape');
+  await area.press('Enter');
+}
+
+const reply = (words) => send(page, '#replyComposer', words);
+const replies = (shown = page) => shown.locator('#replies .message');
+
+// saying waits for the newest reply with those words.
+async function saying(words, shown = page) {
+  const found = replies(shown).filter({ hasText: words }).last();
+  await found.waitFor();
+  return found;
+}
+
+// card waits for a card that still can be answered.
+async function card(shown = page) {
+  const found = replies(shown).filter({ has: shown.locator('[data-action="confirm"]') }).last();
+  await found.waitFor();
+  return found;
+}
+
+async function become(name) {
+  await page.locator('#switch').click();
+  await page.locator('#people').getByRole('menuitem', { name }).click();
+  await page.locator('#switch', { hasText: name }).waitFor();
+  await page.locator('#messages [data-thread]').first().click();
+  await replies().first().waitFor();
+}
+
+// picture keeps what README shows, in a window no taller than it needs.
+async function picture(name, height) {
+  if (!PICTURES) return;
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 1180, height });
+  await page.mouse.move(590, 16);
+  await page.locator('#replies').evaluate((box) => { box.scrollTop = box.scrollHeight; });
+  await page.screenshot({ path: `${PICTURES}/${name}.png` });
+  await page.setViewportSize(before);
+}
+
+before(async () => {
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-quic'] });
+  page = await open({ width: 1280, height: 860 });
+});
+after(() => browser && browser.close());
+
+test('the page is refused without its token, and with another', async () => {
+  const { origin } = new URL(ADDRESS);
+  for (const path of ['/', '/?token=wrong', '/sim/state', '/page/app.js']) {
+    const answer = await fetch(origin + path);
+    assert.equal(answer.status, 401, path);
+    assert.match(await answer.text(), /token/);
+  }
+});
+
+test('it says what is simulated and offers first things to try', async () => {
+  assert.match(await page.locator('#notice').innerText(), /simulated.*no.* real account/);
+  const hint = page.locator('.hint', { hasText: 'list my EC2 instances' });
+  await hint.click();
+  assert.equal(await page.locator('#composer textarea').inputValue(), '@aurora list my EC2 instances');
+});
+
+test('a mention is answered in its thread, with what ran below', async () => {
+  await page.locator('#composer textarea').press('Enter');
+  await page.locator('#messages [data-thread]').first().click();
+  const answer = await saying('checkout-web-1');
+  const text = await answer.innerText();
+  assert.match(text, /checkout-db-1/);
+  assert.match(text, /✓ aws ec2 describe-instances · account 111122223333 · us-east-1/);
+  assert.equal(await page.locator('#messages .message').count(), 1, 'the answer belongs into the thread, not into the channel');
+  await picture('answer', 560);
+});
+
+test('in Ask mode a delete is refused, and what one can say is drawn as code', async () => {
+  await reply('@aurora terminate the instance checkout-web-1');
+  const refusal = await saying('refused: aws ec2 terminate-instances');
+  assert.match(await refusal.innerText(), /Switch to Agent mode/);
+  await reply('@aurora mode');
+  const told = await saying('You are in Ask mode here');
+  assert.deepEqual(await told.locator('code').allInnerTexts(), ['mode ask', 'mode agent']);
+});
+
+test('a delete shows a card with the name of what it touches; cancelled, nothing runs', async () => {
+  await reply('@aurora mode agent');
+  await saying('You are in Agent mode in this thread');
+  await reply('@aurora terminate the instance checkout-web-1');
+  const asked = await card();
+  const text = await asked.innerText();
+  for (const want of [/Confirm: delete in aws/, /--instance-ids i-0a1b2c3d4e5f60001/, /111122223333/, /"checkout-web-1"/, /cannot be undone/, /Asked by: ada/]) {
+    assert.match(text, want);
+  }
+  await asked.scrollIntoViewIfNeeded();
+  await picture('card', 840);
+  await asked.locator('[data-action="cancel"]').click();
+  const cancelled = await saying('Cancelled by ada');
+  assert.equal(await cancelled.locator('.btn').count(), 0, 'a cancelled card has no buttons');
+  await reply('@aurora which of my EC2 instances are running?');
+  await page.waitForFunction(() => [...document.querySelectorAll('#replies .message')].at(-1).innerText.includes('checkout-web-1'));
+});
+
+test('the card can be read on a phone', async () => {
+  await reply('@aurora terminate the instance checkout-web-1');
+  await card();
+  const phone = await open({ width: 390, height: 844 });
+  await phone.locator('#messages [data-thread]').first().click();
+  const asked = await card(phone);
+  const wide = await phone.evaluate(() => [...document.querySelectorAll('html, #thread, #replies, #replies pre, #replies .btn')]
+    .filter((n) => n.scrollWidth > n.clientWidth + 1 && n.clientWidth > 0 || n.getBoundingClientRect().right > 390).map((n) => n.outerHTML.slice(0, 80)));
+  assert.deepEqual(wide, [], 'wider than a phone of 390');
+  for (const action of ['confirm', 'cancel']) {
+    const box = await asked.locator(`[data-action="${action}"]`).boundingBox();
+    assert.ok(box.x >= 0 && box.x + box.width <= 390 && box.height >= 28, `${action} cannot be pressed: ${JSON.stringify(box)}`);
+  }
+  await phone.context().close();
+});
+
+test('the click of somebody else is refused and changes nothing', async () => {
+  await become('Ben Okafor');
+  const asked = await card();
+  await asked.locator('[data-action="confirm"]').click();
+  await page.locator('[data-answer="confirm"]').click();
+  const told = await saying('Only the person who asked');
+  assert.match(await told.innerText(), /Only visible to you/);
+  await card();
+  await become('Ada Moreau');
+  assert.equal(await replies().filter({ hasText: 'Only the person who asked' }).count(), 0, 'what Ben was told is not for Ada');
+});
+
+test('a delete is asked twice, runs after the second yes, and the answer goes on', async () => {
+  let asked = await card();
+  await asked.locator('[data-action="confirm"]').click();
+  assert.match(await page.locator('#dialog').innerText(), /cannot be undone/);
+  await page.locator('[data-answer="deny"]').click();
+  asked = await card();
+  await asked.locator('[data-action="confirm"]').click();
+  await page.locator('[data-answer="confirm"]').click();
+  const done = await saying('Confirmed by ada');
+  assert.match(await done.innerText(), /✓ aws ec2 terminate-instances --instance-ids i-0a1b2c3d4e5f60001/);
+  assert.equal(await done.locator('.btn').count(), 0, 'a confirmed card has no buttons');
+  await saying('shutting-down');
+  assert.equal(await replies().filter({ hasText: 'Confirmed by ada' }).count(), 1);
+});
