@@ -14,7 +14,7 @@ import (
 type Chat interface {
 	// Post says m and gives where it stands. Its meta travels with the message so that Find finds it.
 	Post(ctx context.Context, place store.Place, m Message, meta Meta) (ts string, err error)
-	// Update replaces the message at ts; doing it twice does no harm.
+	// Update replaces the message at ts; doing it twice does no harm. ErrGone when it does not stand there any more.
 	Update(ctx context.Context, place store.Place, ts string, m Message) error
 	// Whisper shows m to place.Whisper alone. reply is the platform's own way to answer the event, or empty.
 	Whisper(ctx context.Context, place store.Place, m Message, reply store.Secret) error
@@ -53,6 +53,7 @@ const (
 	External    Kind = "external" // of another organisation
 	Robot       Kind = "bot"
 	Deactivated Kind = "deactivated"
+	Unknown     Kind = "unknown" // the platform does not let Aurora look people up, which only an admin can mend
 )
 
 // Profile is what the platform says of a person. Name and Email are display text: nothing is decided by them.
@@ -80,6 +81,8 @@ type Said struct {
 var (
 	// ErrUndeliverable says that the message will never get there: channel gone, Aurora not in it.
 	ErrUndeliverable = errors.New("the message cannot be delivered")
+	// ErrGone says that the message to be replaced was taken away.
+	ErrGone = errors.New("the message does not stand there any more")
 	// ErrInDoubt says that the message may or may not stand there: Find before trying again.
 	ErrInDoubt = errors.New("it is not known whether the message was delivered")
 )

@@ -269,6 +269,12 @@ func (d *Desk) cancel(ctx context.Context, claim store.Claim, row store.Received
 	if err != nil || state != store.ConfirmationCancelled {
 		return d.settle(ctx, claim, row, whisper(row, Message{Notice: tooLate(state)}))
 	}
+	if _, _, err := d.Standing.PostTS(ctx, conf.Turn, partEdits+conf.CardPart); !errors.Is(err, store.ErrNotFound) {
+		if err != nil {
+			return fmt.Errorf("find the edit of %s: %w", conf.ID, err)
+		}
+		return d.settle(ctx, claim, row, whisper(row, Message{Notice: tooLate(state)})) // an earlier click cancelled it
+	}
 	if err := d.noteClick(ctx, a, conf, actionCancel, ""); err != nil {
 		return err
 	}

@@ -103,12 +103,12 @@ func (d *Desk) Work(ctx context.Context, claim store.Claim) error {
 	}
 }
 
-// handle answers one event. A panic is answered too: an event that breaks us must not come back for ever.
+// handle answers one event.
 func (d *Desk) handle(ctx context.Context, claim store.Claim, row store.Received) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			zerolog.Ctx(ctx).Error().Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("event")
-			err = d.settle(ctx, claim, row, whisper(row, sorry(row.Key)))
+			logPanic(ctx, p)
+			err = d.apologise(ctx, claim, row)
 		}
 	}()
 	switch row.Kind {
@@ -124,8 +124,38 @@ func (d *Desk) handle(ctx context.Context, claim store.Claim, row store.Received
 	return d.settle(ctx, claim, row)
 }
 
+func logPanic(ctx context.Context, p any) {
+	zerolog.Ctx(ctx).Error().Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("event")
+}
+
+// apologise ends what a panic of ours left open: an event that breaks us must not come back for ever, here or on the
+// next replica.
+func (d *Desk) apologise(ctx context.Context, claim store.Claim, row store.Received) error {
+	turn, err := d.Turns.OpenTurn(ctx, claim)
+	if errors.Is(err, store.ErrNotFound) {
+		return d.settle(ctx, claim, row, whisper(row, sorry(row.Key)))
+	}
+	if err != nil {
+		return fmt.Errorf("look for the turn that broke: %w", err)
+	}
+	return d.breakOff(ctx, claim, turn)
+}
+
+// breakOff ends a turn that cannot be answered.
+func (d *Desk) breakOff(ctx context.Context, claim store.Claim, turn store.Turn) error {
+	out := outgoing{Message: sorry(turn.ID)}
+	post := edit(turn.ID, partAnswer, partPlaceholder, turn.Place, out)
+	if !inThread(turn.Place) {
+		post = whisperTo(turn.ID, partNotices, turn.Place, turn.Asker, out)
+	}
+	if err := d.Turns.FinishTurn(ctx, claim, turn.ID, store.TurnDone, []store.Post{post}); err != nil {
+		return fmt.Errorf("break %s off: %w", turn.ID, err)
+	}
+	return nil
+}
+
 // resume goes on with a turn that another process left open.
-func (d *Desk) resume(ctx context.Context, claim store.Claim) error {
+func (d *Desk) resume(ctx context.Context, claim store.Claim) (err error) {
 	turn, err := d.Turns.OpenTurn(ctx, claim)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -133,5 +163,11 @@ func (d *Desk) resume(ctx context.Context, claim store.Claim) error {
 	if err != nil {
 		return fmt.Errorf("look for an open turn: %w", err)
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			logPanic(ctx, p)
+			err = d.breakOff(ctx, claim, turn)
+		}
+	}()
 	return d.answer(ctx, claim, asked{turn: turn})
 }

@@ -18,6 +18,7 @@ type asker struct {
 
 const (
 	neutral  = "I only work for members of this workspace, so I can't help here."
+	unknown  = "I can't find out who you are, since I am not allowed to look people up here. Please tell whoever runs Aurora: `aurora doctor` says what is missing."
 	inactive = "Your Aurora account is switched off. Please ask one of your Aurora admins."
 )
 
@@ -27,6 +28,9 @@ func (d *Desk) identify(ctx context.Context, place store.Place, p store.Person) 
 	profile, err := d.Chats[place.Platform].Directory.Profile(ctx, place.Team, p)
 	if err != nil {
 		return asker{}, "", fmt.Errorf("look up %s: %w", p, err)
+	}
+	if profile.Kind == Unknown {
+		return asker{}, unknown, nil
 	}
 	if profile.Kind != Member {
 		return asker{}, neutral, nil

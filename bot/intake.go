@@ -28,6 +28,9 @@ type Cleaner interface {
 type Intake struct {
 	Inbox Inbox
 	Clean Cleaner
+	// Hurry is shown every fresh event once it is durable, before its turn in the queue comes. It decides by itself what
+	// cannot wait. May be nil.
+	Hurry func(ctx context.Context, e store.Event)
 }
 
 // CommandPayload is what a slash command carries besides its text.
@@ -75,6 +78,9 @@ func (i *Intake) Receive(ctx context.Context, e store.Event, payload any) (fresh
 	}
 	if fresh, err = i.Inbox.Receive(ctx, e); err != nil {
 		return false, fmt.Errorf("receive %s: %w", e.Key, err)
+	}
+	if fresh && i.Hurry != nil {
+		i.Hurry(ctx, e)
 	}
 	return fresh, nil
 }

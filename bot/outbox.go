@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -13,38 +14,62 @@ import (
 	"aurora/store"
 )
 
-// flush says what the claimed thread's outbox holds, in order. A message that may already stand there is looked for
-// before it is said again; one that can never be said is put down as sent, and logged.
+// flush says what the claimed thread's outbox holds, in order, and what is added meanwhile. A message that may already
+// stand there is looked for before it is said again; one that can never be said is put down as sent, and logged.
 func (d *Desk) flush(ctx context.Context, claim store.Claim) error {
-	posts, err := d.Outbox.Outbox(ctx, claim)
-	if err != nil {
-		return fmt.Errorf("read the outbox: %w", err)
-	}
-	for _, post := range posts {
-		ts, err := d.send(ctx, claim, post)
-		if errors.Is(err, ErrUndeliverable) {
-			zerolog.Ctx(ctx).Warn().Err(err).Str("turn", post.Turn).Int("part", post.Part).Msg("a message cannot be delivered")
-			err = nil
-		}
+	for more := true; more; {
+		posts, err := d.Outbox.Outbox(ctx, claim)
 		if err != nil {
-			return fmt.Errorf("send part %d of %s: %w", post.Part, post.Turn, err)
+			return fmt.Errorf("read the outbox: %w", err)
 		}
-		if err := d.Outbox.Sent(ctx, claim, post.ID, ts); err != nil {
-			return fmt.Errorf("note part %d of %s as sent: %w", post.Part, post.Turn, err)
+		more = false
+		for _, post := range posts {
+			added, err := d.deliver(ctx, claim, post)
+			if err != nil {
+				return fmt.Errorf("send part %d of %s: %w", post.Part, post.Turn, err)
+			}
+			more = more || added
 		}
 	}
 	return nil
 }
 
-func (d *Desk) send(ctx context.Context, claim store.Claim, post store.Post) (ts string, err error) {
+// deliver sends one post and notes it as sent; added when it put further posts into the outbox.
+func (d *Desk) deliver(ctx context.Context, claim store.Claim, post store.Post) (added bool, err error) {
 	var out outgoing
 	if err := json.Unmarshal(post.Body, &out); err != nil {
-		return "", fmt.Errorf("%w: its body cannot be read: %w", ErrUndeliverable, err)
+		zerolog.Ctx(ctx).Error().Err(err).Str("turn", post.Turn).Int("part", post.Part).Msg("the body of a message cannot be read")
+		return false, d.Outbox.Sent(ctx, claim, post.ID, "")
 	}
-	post, out, err = d.discreet(ctx, post, out)
+	shown, hidden, err := d.discreet(ctx, post, out)
 	if err != nil {
-		return "", err
+		return false, err
 	}
+	ts, err := d.send(ctx, claim, post, shown)
+	if errors.Is(err, ErrUndeliverable) {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("turn", post.Turn).Int("part", post.Part).Msg("a message cannot be delivered")
+		hidden = append(hidden, d.unasked(ctx, post, out)...)
+		err = nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if len(hidden) > 0 {
+		if err := d.Outbox.AddPosts(ctx, claim, hidden); err != nil {
+			return false, fmt.Errorf("add a whisper: %w", err)
+		}
+	}
+	return len(hidden) > 0, d.Outbox.Sent(ctx, claim, post.ID, ts)
+}
+
+// send says a message. A panic of ours on the way is as if the platform would never take it.
+func (d *Desk) send(ctx context.Context, claim store.Claim, post store.Post, out outgoing) (ts string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			logPanic(ctx, p)
+			err = fmt.Errorf("%w: drawing it broke", ErrUndeliverable)
+		}
+	}()
 	if ts, found, err := d.standing(ctx, post); found || err != nil {
 		return ts, err
 	}
@@ -55,6 +80,19 @@ func (d *Desk) send(ctx context.Context, claim store.Claim, post store.Post) (ts
 		return "", fmt.Errorf("note the try: %w", err)
 	}
 	return d.speak(ctx, post, out)
+}
+
+// unasked tells the asker that his click cannot be asked for in that place, and ends the confirmation: a card nobody can
+// see would leave him waiting for it.
+func (d *Desk) unasked(ctx context.Context, post store.Post, out outgoing) []store.Post {
+	if out.Confirm == nil {
+		return nil
+	}
+	if _, err := d.Confirmations.EndConfirmation(ctx, out.Confirm.ID, store.ConfirmationVoided); err != nil {
+		zerolog.Ctx(ctx).Info().Err(err).Str("confirmation", out.Confirm.ID).Msg("void a confirmation whose card cannot be shown")
+	}
+	m := notice("I can't show the card for your click there, so nothing will run. Invite me to the channel, or write to me directly, and ask again.")
+	return []store.Post{whisperTo(post.Turn, partNotices+post.Part, post.Place, out.Confirm.Asker, outgoing{Message: m})}
 }
 
 // speak hands the message to the platform.
@@ -71,7 +109,11 @@ func (d *Desk) speak(ctx context.Context, post store.Post, out outgoing) (string
 		if err != nil {
 			return "", fmt.Errorf("find part %d: %w", post.Target, err)
 		}
-		return ts, chat.Update(ctx, place, ts, out.Message)
+		err = chat.Update(ctx, place, ts, out.Message)
+		if errors.Is(err, ErrGone) {
+			return chat.Post(ctx, post.Place, out.Message, Meta{Turn: post.Turn, Part: post.Part})
+		}
+		return ts, err
 	}
 	return chat.Post(ctx, post.Place, out.Message, Meta{Turn: post.Turn, Part: post.Part})
 }
@@ -91,27 +133,31 @@ func (d *Desk) standing(ctx context.Context, post store.Post) (ts string, found 
 	return ts, true, nil
 }
 
-// discreet turns a message with cloud output into a whisper where guests or other organisations can read, or where that
-// cannot be told. It is asked anew for every message: channels change.
-func (d *Desk) discreet(ctx context.Context, post store.Post, out outgoing) (store.Post, outgoing, error) {
-	if out.Asker == "" || post.Kind == store.PostWhisper {
-		return post, out, nil
+// discreet tells what of a message may be said in its place. Where guests or other organisations can read, or where that
+// cannot be told, cloud output becomes a whisper of its own, so that it is sent once however often the rest is tried; and
+// a card does without the names that the cloud gave. It is asked anew for every message: channels change.
+func (d *Desk) discreet(ctx context.Context, post store.Post, out outgoing) (shown outgoing, hidden []store.Post, err error) {
+	named := out.Message.Card != nil && len(out.Message.Card.Touches) > 0
+	if post.Kind == store.PostWhisper || out.Asker == "" && !named {
+		return out, nil, nil
 	}
 	audience, err := d.Chats[post.Place.Platform].Directory.Audience(ctx, post.Place)
 	if err != nil {
-		return post, out, fmt.Errorf("tell who reads %s: %w", post.Place.Channel, err)
+		return out, nil, fmt.Errorf("tell who reads %s: %w", post.Place.Channel, err)
 	}
 	if !audience.Shared {
-		return post, out, nil
+		return out, nil, nil
 	}
-	hidden := post
-	hidden.Kind, hidden.Place.Whisper = store.PostWhisper, out.Asker
-	if err := d.Chats[post.Place.Platform].Chat.Whisper(ctx, hidden.Place, out.Message, ""); err != nil {
-		return post, out, err
+	if out.Asker != "" {
+		asker := store.Person{ID: out.Asker}
+		hidden = append(hidden, whisperTo(post.Turn, partHidden+post.Part, post.Place, asker, outgoing{Message: out.Message}))
+		return outgoing{Message: notice("People from outside can read here, so I answered privately.")}, hidden, nil
 	}
-	out.Message = notice("People from outside can read here, so I answered privately.")
-	out.Asker = ""
-	return post, out, nil
+	card := *out.Message.Card
+	card.Touches = nil
+	card.Warnings = append(slices.Clone(card.Warnings), "What it touches is not named here, because people from outside can read along.")
+	out.Message.Card = &card
+	return out, nil, nil
 }
 
 // arm gives the message's buttons their values: fresh nonces whose hash alone is kept. The record of a confirmation is
@@ -131,6 +177,10 @@ func (d *Desk) arm(ctx context.Context, out outgoing) (outgoing, error) {
 	}
 	for i, b := range out.Message.Buttons {
 		value, err := d.Tickets.NewTicket(ctx, b.Press, buttonLife)
+		if errors.Is(err, store.ErrUnavailable) { // a button is a courtesy: the words do not wait for it
+			out.Message.Buttons = nil
+			return out, nil
+		}
 		if err != nil {
 			return out, fmt.Errorf("make a button: %w", err)
 		}

@@ -19,11 +19,12 @@ type outgoing struct {
 // The parts of a turn's messages. Part 0 is the placeholder that the answer replaces.
 const (
 	partPlaceholder = 0
-	partAnswer      = 1   // the update of the placeholder
-	partMore        = 2   // what did not fit, and further messages
-	partCards       = 100 // confirmation cards
-	partNotices     = 300 // whispers beside the answer
-	partEdits       = 500 // a card's later edit: partEdits + the card's part
+	partAnswer      = 1    // the update of the placeholder
+	partMore        = 2    // what did not fit, and further messages
+	partCards       = 100  // confirmation cards
+	partNotices     = 300  // whispers beside the answer
+	partEdits       = 500  // a card's later edit: partEdits + the card's part
+	partHidden      = 1000 // what was to be said in the open and is whispered: partHidden + its part
 )
 
 // rowTurn stands for a turn in posts that answer an event without one.

@@ -2,7 +2,9 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -60,4 +62,32 @@ func (d *Desk) voidCards(ctx context.Context, turnID string) int {
 		d.tellEnded(ctx, id)
 	}
 	return voided
+}
+
+// Hurry puts a freeze in force without waiting in the queue, which may be full of what is to be frozen. The event is
+// answered in its turn, as any other; freezing again then changes nothing.
+func (d *Desk) Hurry(ctx context.Context, e store.Event) {
+	if e.Kind != store.EventMention && e.Kind != store.EventCommand {
+		return
+	}
+	if v := parseVerb(e.Text); v.Name == "freeze" {
+		if err := d.freezeNow(ctx, e.Person, v.Rest); err != nil {
+			zerolog.Ctx(ctx).Warn().Err(err).Msg("a freeze waits for its turn in the queue")
+		}
+	}
+}
+
+// freezeNow freezes for an admin whom SQL knows. Who is not known yet is looked up when the event is answered.
+func (d *Desk) freezeNow(ctx context.Context, by store.Person, why string) error {
+	user, err := d.Users.Person(ctx, by)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look up who freezes: %w", err)
+	}
+	if !user.Active || user.Role != store.Admin && !d.Settings.Admins[by] {
+		return nil
+	}
+	return d.Freezer.Freeze(ctx, store.Freeze{OrgID: user.OrgID, By: by.String(), Reason: clip(why, 200), At: time.Now()})
 }

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"strings"
+	"unicode"
 
 	"aurora/store"
 )
@@ -83,11 +84,27 @@ func aChannelRule(args []string) bool {
 	return len(args) > 0 && (args[0] == "max" || args[0] == "clouds" || args[0] == "clear")
 }
 
-// parseVerb reads a slash command's text: its first word is always meant as a verb.
+// parseVerb reads a slash command's text: its first word is always meant as a verb. People paste commands as code and put
+// them on a line of their own.
 func parseVerb(text string) Verb {
-	name, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
-	rest = strings.TrimSpace(rest)
+	name, rest := uncoded(text), ""
+	if end := strings.IndexFunc(name, unicode.IsSpace); end >= 0 {
+		name, rest = name[:end], uncoded(name[end:])
+	}
 	return Verb{Name: strings.ToLower(name), Args: strings.Fields(rest), Rest: rest}
+}
+
+// uncoded takes off the marks that show a text as code.
+func uncoded(text string) string {
+	text = strings.TrimSpace(text)
+	for _, mark := range []string{"```", "`"} {
+		inner, opened := strings.CutPrefix(text, mark)
+		inner, closed := strings.CutSuffix(inner, mark)
+		if opened && closed && !strings.Contains(inner, "`") {
+			return strings.TrimSpace(inner)
+		}
+	}
+	return text
 }
 
 // mentionedVerb reads a mention's text. Only what has a verb's exact shape is one; the rest is for the model.

@@ -128,7 +128,7 @@ func (w *Worker) keep(ctx context.Context, claim store.Claim, lose context.Cance
 				return
 			case <-tick.C:
 			}
-			err := w.Queue.Renew(ctx, claim)
+			err := w.renew(ctx, claim)
 			if err == nil {
 				last = time.Now()
 				continue
@@ -140,4 +140,11 @@ func (w *Worker) keep(ctx context.Context, claim store.Claim, lose context.Cance
 		}
 	})
 	return func() { cancel(); wg.Wait() }
+}
+
+// renew does not wait for a database that hangs: who waits does not see that the lease is over.
+func (w *Worker) renew(ctx context.Context, claim store.Claim) error {
+	ctx, cancel := context.WithTimeout(ctx, renewEvery)
+	defer cancel()
+	return w.Queue.Renew(ctx, claim)
 }

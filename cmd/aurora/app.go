@@ -194,7 +194,7 @@ func (a *app) newAgent(runner agent.Runner) (bot.Agent, error) {
 func (a *app) newSlack(desk *bot.Desk) *slack.Adapter {
 	return slack.New(slack.Config{
 		AppToken: a.config.SlackAppToken, BotToken: a.config.SlackBotToken, APIURL: a.config.SlackAPIURL, Sockets: a.config.SlackSockets,
-		Intake: &bot.Intake{Inbox: a.stores.sql, Clean: cleaner{a.redactor()}},
+		Intake: &bot.Intake{Inbox: a.stores.sql, Clean: cleaner{a.redactor()}, Hurry: desk.Hurry},
 		Stop: func(ctx context.Context, by store.Person, place store.Place) (string, error) {
 			return desk.Stop(ctx, by, place), nil
 		},
