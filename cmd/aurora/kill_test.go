@@ -28,22 +28,25 @@ var (
 
 // killStory is a conversation during which a replica is killed.
 type killStory struct {
-	name   string
-	needs  []string // CLIs
-	agent  bool
-	script modelsim.Script
-	ask    string
-	click  string // the button Ada presses once there is a card
-	final  string // expression: exactly one message says so in the end
-	lost   string // expression: it says so instead when the outcome of the change is not known
-	change string // the cloud's name of what is changed
-	reads  string // the cloud's name of what is read
-	long   bool
+	name    string
+	needs   []string // CLIs
+	only    string   // expression: the moments that are special to this story; all with -kill.long
+	agent   bool
+	script  modelsim.Script
+	ask     string
+	click   string // the button Ada presses once there is a card
+	final   string // expression: exactly one message says so in the end
+	lost    string // expression: it says so instead when the outcome of the change is not known
+	change  string // the cloud's name of what is changed
+	changes int    // how often, once when 0
+	reads   string // the cloud's name of what is read
+	long    bool
 }
 
 const (
 	laptop  = "nHj9kP3CNTRL"
 	bastion = "nBc7wL8CNTRL"
+	gateway = "n5xYFQ2CNTRL"
 )
 
 func killStories() []killStory {
@@ -56,10 +59,15 @@ func killStories() []killStory {
 		{User: "remove", Tool: "requires_confirmation", Reply: text("It waits for your click.")},
 		{User: "the click", Any: true, Reply: text("That was that.")},
 	}
+	plan := slices.Clone(removal)
+	plan[0].Reply.Calls = nil
+	for _, device := range []string{laptop, bastion, gateway} {
+		plan[0].Reply.Calls = append(plan[0].Reply.Calls, modelsim.Call{Provider: "tailscale", Command: "tailscale device delete " + device})
+	}
 	return []killStory{
 		{name: "read", ask: "which devices are there", final: "Three devices", reads: "devices.list", script: modelsim.Script{
 			{User: "devices", Reply: call("tailscale", "tailscale device list")}, {Any: true, Tool: ".", Reply: text("Three devices.")}}},
-		{name: "read with a CLI", needs: []string{"aws"}, ask: "list my instances", final: "Some instances", reads: "ec2:DescribeInstances", script: modelsim.Script{
+		{name: "read with a CLI", needs: []string{"aws"}, only: "cloud|intent|outcome|result", ask: "list my instances", final: "Some instances", reads: "ec2:DescribeInstances", script: modelsim.Script{
 			{User: "instances", Reply: call("aws", "aws ec2 describe-instances")}, {Any: true, Tool: ".", Reply: text("Some instances.")}}},
 		{name: "typed write", agent: true, ask: "run tailscale device rename " + bastion + " bastion-2", change: "devices.name",
 			final: `rename.*(ok|outcome unknown)`, lost: "(?i)unknown"},
@@ -67,6 +75,8 @@ func killStories() []killStory {
 			final: "That was that", lost: "(?i)unknown", script: removal},
 		{name: "cancelled", agent: true, ask: "remove the new laptop", click: "cancel", change: "devices.delete",
 			final: "Cancelled by", script: removal, long: true},
+		{name: "plan of three", agent: true, ask: "remove all three", click: "confirm", change: "devices.delete", changes: 3,
+			final: "That was that", lost: "(?i)unknown", script: plan, long: true},
 	}
 }
 
@@ -75,6 +85,7 @@ type killRun struct {
 	*cluster
 	story  killStory
 	thread string
+	stood  []time.Time // when what Ada waited for stood in the thread: the card, the answer
 }
 
 func tellKill(t testing.TB, v *storetest.VaultServer, story killStory, target string) *killRun {
@@ -107,7 +118,18 @@ func (k *killRun) tell(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("the answer never came: %w", err)
 	}
+	k.stood = append(k.stood, time.Now())
 	return nil
+}
+
+// takeover is how long after the kill the next thing stood that Ada waited for; 0 when all stood before.
+func (k *killRun) takeover(kill time.Time) time.Duration {
+	for _, at := range k.stood {
+		if at.After(kill) {
+			return at.Sub(kill)
+		}
+	}
+	return 0
 }
 
 // press clicks as a person would: again, when Slack says that the click was not taken, as long as the button is there.
@@ -123,6 +145,7 @@ func (k *killRun) press(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the card never came: %w", err)
 	}
+	k.stood = append(k.stood, time.Now())
 	for range 5 {
 		outcome, err := k.sims.slack.Click(people["ada"], rooms["ops"], card.TS, buttonID(card, k.story.click))
 		if err != nil || outcome.Acked {
@@ -203,11 +226,12 @@ func (k *killRun) checkChange() (wrong []string) {
 	known := k.count(`SELECT count(*) FROM intents WHERE effect <> 'read' AND outcome->>'status' = 'ok'`)
 	unknown := k.count(`SELECT count(*) FROM intents WHERE effect <> 'read' AND outcome->>'status' = 'unknown'`)
 	audited := k.count(`SELECT count(*) FROM audit WHERE kind = 'outcome' AND detail::json->>'status' = 'unknown'`)
-	wanted := 1
+	wanted := max(k.story.changes, 1)
 	if k.story.click == "cancel" {
 		wanted = 0
 	}
-	if known+unknown != wanted || ran > 1 || known == 1 && ran != 1 || unknown != audited {
+	started := known + unknown
+	if started > wanted || unknown == 0 && started != wanted || unknown > 1 || ran < known || ran > started || unknown != audited {
 		wrong = append(wrong, fmt.Sprintf("it was carried out %d times; outcomes: %d known, %d unknown (%d audited)", ran, known, unknown, audited))
 	}
 	if unknown == 0 {
@@ -251,7 +275,7 @@ func (k *killRun) checkAudit() (wrong []string) {
 }
 
 // killSlots bounds the runs side by side: they mostly wait for a lease to end.
-const killSlots = 24
+const killSlots = 32
 
 // TestKillAtEveryStep tells each story once to learn at which moments a replica touches the world, and then once more
 // for each of them, with the replica that reaches it killed by SIGKILL just there.
@@ -299,9 +323,10 @@ func (b *killBoard) tellAll(t *testing.T, v *storetest.VaultServer, story killSt
 	b.points += len(moments)
 	b.mu.Unlock()
 	var runs sync.WaitGroup
+	special := regexp.MustCompile(story.only)
 	for i, moment := range moments {
 		name := fmt.Sprintf("%s/%02d %s", story.name, i+1, moment)
-		if !b.only.MatchString(name) {
+		if !b.only.MatchString(name) || !*killLong && !special.MatchString(moment) {
 			continue
 		}
 		runs.Go(func() { b.run(t, name, func(t *testing.T) { b.kill(t, v, story, moment) }) })
@@ -317,7 +342,6 @@ func (b *killBoard) run(t *testing.T, name string, f func(*testing.T)) {
 
 func (b *killBoard) kill(t *testing.T, v *storetest.VaultServer, story killStory, moment string) {
 	k := tellKill(t, v, story, moment)
-	answered := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
 	defer cancel()
 	k.check(ctx)
@@ -329,11 +353,12 @@ func (b *killBoard) kill(t *testing.T, v *storetest.VaultServer, story killStory
 		b.missed = append(b.missed, story.name+"/"+moment)
 		return
 	}
-	took := max(0, answered.Sub(at)) // the answer may have stood there before
+	took := k.takeover(at)
 	b.takeovers = append(b.takeovers, took)
 	if took > takeoverLimit {
-		t.Errorf("the answer came %s after the kill", took)
+		t.Errorf("the answer came %s after the kill\n%s", took, k.dump())
 	}
+	t.Logf("answered %s after the kill", took.Round(time.Millisecond))
 }
 
 func (b *killBoard) report(t *testing.T, took time.Duration) {

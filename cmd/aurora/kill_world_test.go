@@ -37,6 +37,7 @@ type cluster struct {
 type clusterOptions struct {
 	vault    *storetest.VaultServer
 	redisURL string // a server of its own when empty
+	slack    slacksim.Config
 	script   modelsim.Script
 	replicas int
 	path     string // PATH of the replicas: without one they find no CLI and start faster
@@ -61,7 +62,7 @@ func newCluster(t testing.TB, o clusterOptions) *cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.sims, err = startSims(ctx, cfg, "127.0.0.1:0", slacksim.Config{}, modelsim.Config{Script: o.script}); err != nil {
+	if c.sims, err = startSims(ctx, cfg, "127.0.0.1:0", o.slack, modelsim.Config{Script: o.script}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cancel(); c.sims.close() })

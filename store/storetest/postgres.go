@@ -183,7 +183,7 @@ func (s *postgresServer) start(bin, fsync string) error {
 	}
 	server := exec.CommandContext(context.Background(), "/bin/sh", "-c", supervisor, "sh", dir, filepath.Join(bin, "postgres"), "-D", data,
 		"-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-		"-c", "max_connections=200", "-c", "fsync="+fsync, "-c", "full_page_writes="+fsync, "-c", "synchronous_commit="+fsync)
+		"-c", "max_connections=600", "-c", "fsync="+fsync, "-c", "full_page_writes="+fsync, "-c", "synchronous_commit="+fsync)
 	server.Dir, server.SysProcAttr = dir, &syscall.SysProcAttr{Credential: who, Setsid: true}
 	if _, err := server.StdinPipe(); err != nil {
 		return err
