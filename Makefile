@@ -20,6 +20,7 @@ run: build
 test: tools
 	$(GO) vet ./...
 	$(GO) test -race -shuffle=on -timeout 30m ./...
+	$(GO) test -count=1 -run TestHostileModel -v ./cmd/aurora
 
 # What needs no server and no npm: for the minute between two edits.
 test-short:

@@ -393,7 +393,7 @@ func (c *campaign) judge(run started) {
 	c.must(err)
 	who := turn.Asker.ID
 	fail := func(format string, args ...any) {
-		c.t.Errorf("%q was started for %s %s (%+v, intent %s, step %d call %s)",
+		c.t.Errorf("%.100q was started for %s %s (%+v, intent %s, step %d call %s)",
 			run.argv, who, fmt.Sprintf(format, args...), f, run.intent.Effect, run.intent.Step, run.intent.Call)
 	}
 	switch owner := c.owners[run.ask.Connection.ID]; {
@@ -504,7 +504,7 @@ func (c *campaign) conclude() {
 	for _, bad := range c.plants.inFiles(c.dir, func(name string) bool { return !strings.HasPrefix(name, "aurora.db") }) {
 		c.t.Error(bad)
 	}
-	if c.t.Failed() {
+	if c.t.Failed() || c.tally.calls < 5000 {
 		return
 	}
 	if c.tally.reads == 0 || c.tally.writes == 0 || c.tally.confirmed == 0 || c.tally.authorised == 0 {

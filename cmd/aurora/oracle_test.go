@@ -92,6 +92,10 @@ func newOracle(t testing.TB) *oracle {
 	for _, r := range csvRows(t, policyDir+"testdata/controls.csv.gz") {
 		o.lines = append(o.lines, r["command"])
 		o.reads = append(o.reads, r["command"])
+		words := strings.Fields(r["command"])
+		if flag := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "-") }); flag > 0 && o.find(words) == nil {
+			o.label(strings.Join(words[:flag], " "), fact{known: true})
+		}
 	}
 	for _, r := range csvRows(t, policyDir+"testdata/traps.csv.gz") {
 		o.lines = append(o.lines, r["command"])

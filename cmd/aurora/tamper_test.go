@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -291,7 +290,7 @@ func TestChangedConfirmationRunsNothing(t *testing.T) {
 		}
 	}
 	t.Logf("%d mutations of the record, none of which ran", count)
-	if count < 60 {
+	if count < 30 || !raceDetector && count < 400 {
 		t.Errorf("only %d mutations were tried", count)
 	}
 }
@@ -490,8 +489,5 @@ func TestChangedRecordAllowsNothing(t *testing.T) {
 		if err != nil || allowed {
 			t.Errorf("%s is allowed: %v, %v", path, allowed, err)
 		}
-	}
-	if errors.Is(t.Context().Err(), context.Canceled) {
-		t.Fatal("cancelled")
 	}
 }
