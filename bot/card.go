@@ -144,11 +144,12 @@ func facetWarning(facet string) string {
 	return ""
 }
 
-// visible shows what cannot be seen: what is approved must be what runs. Ordinary text stays as it is.
+// visible shows what cannot be seen: what is approved must be what runs. Ordinary text stays as it is, but for text that
+// is written as what cannot be seen is shown.
 func visible(s string) string {
 	var b strings.Builder
-	for _, r := range s {
-		if plain(r) {
+	for i, r := range s {
+		if plain(r) && !strings.HasPrefix(s[i:], `\u{`) {
 			b.WriteRune(r)
 			continue
 		}
