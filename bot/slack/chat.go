@@ -70,11 +70,20 @@ func (a *Adapter) Update(ctx context.Context, place store.Place, ts string, m bo
 	a.progress.final(place.Channel, ts)
 	files := a.bring(ctx, place, m)
 	if err := a.update(ctx, place, ts, m, files); err != nil {
-		return a.meaning(err)
+		return a.updateMeaning(err)
 	}
 	a.share(ctx, place, ts, m, files)
 	a.showStatus(ctx, place, m)
 	return nil
+}
+
+// updateMeaning tells a message that is there no more, or too old to be edited, from what no other message would mend.
+func (a *Adapter) updateMeaning(err error) error {
+	switch word := slackWord(err); word {
+	case "message_not_found", "cant_update_message", "edit_window_closed":
+		return fmt.Errorf("refused by Slack (%s): %w", word, bot.ErrGone)
+	}
+	return a.meaning(err)
 }
 
 func (a *Adapter) update(ctx context.Context, place store.Place, ts string, m bot.Message, files []upload) error {
@@ -142,14 +151,11 @@ func (a *Adapter) Find(ctx context.Context, place store.Place, meta bot.Meta) (t
 	cursor := ""
 	for range findPages {
 		page, next, err := a.page(ctx, place, cursor)
-		if slackWord(err) == "thread_not_found" {
-			return "", store.ErrNotFound
-		}
 		if err != nil {
-			return "", a.meaning(err)
+			return "", a.searchMeaning(err)
 		}
 		for _, m := range page {
-			if m.User == id.user && carries(m.Metadata, meta) {
+			if id.wrote(m) && carries(m.Metadata, meta) {
 				return m.Timestamp, nil
 			}
 		}
@@ -159,6 +165,22 @@ func (a *Adapter) Find(ctx context.Context, place store.Place, meta bot.Meta) (t
 		cursor = next
 	}
 	return "", fmt.Errorf("the thread is too long to be searched: %w", bot.ErrInDoubt)
+}
+
+// searchMeaning tells a search that may work later from one that Slack refuses for good. Of the latter nothing comes that
+// could stand in the way of saying it: to read something twice is better than never.
+func (a *Adapter) searchMeaning(err error) error {
+	err = a.meaning(err)
+	if errors.Is(err, bot.ErrUndeliverable) {
+		a.config.Log.Warn().Str("why", safe(err)).Msg("what was posted cannot be searched, so a message may stand there twice")
+		return store.ErrNotFound
+	}
+	return err
+}
+
+// wrote tells whether a message is Aurora's own.
+func (i identity) wrote(m slackgo.Message) bool {
+	return m.User == i.user || (m.User == "" && i.bot != "" && m.BotID == i.bot)
 }
 
 func (a *Adapter) page(ctx context.Context, place store.Place, cursor string) ([]slackgo.Message, string, error) {

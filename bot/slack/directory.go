@@ -45,7 +45,11 @@ func (a *Adapter) Profile(ctx context.Context, _ string, p store.Person) (bot.Pr
 	if known, ok := a.people.get(p.ID, rememberProfile); ok && retryAfter(err) > 0 {
 		return known, nil
 	}
-	return bot.Profile{Kind: bot.External}, fmt.Errorf("ask Slack about a person: %w", notYet(a.meaning(err)))
+	if err = notYet(a.meaning(err)); errors.Is(err, bot.ErrUndeliverable) { // a scope is missing: asking again does not help
+		a.config.Log.Error().Str("why", safe(err)).Msg("Slack does not let Aurora look people up, so nobody is answered")
+		return bot.Profile{Kind: bot.Unknown}, nil
+	}
+	return bot.Profile{Kind: bot.External}, fmt.Errorf("ask Slack about a person: %w", err)
 }
 
 func profileOf(id identity, u *slackgo.User) bot.Profile {
@@ -94,6 +98,9 @@ func (a *Adapter) outsiders(ctx context.Context, place store.Place) (bool, error
 	for range memberPages {
 		members, next, err := a.api.GetUsersInConversationContext(ctx, &slackgo.GetUsersInConversationParameters{
 			ChannelID: place.Channel, Cursor: cursor, Limit: memberPage})
+		if slackWord(err) == "unknown_method" { // Slack has it; a platform that has not is taken at conversations.info's word
+			return false, nil
+		}
 		if err != nil {
 			return true, a.cannotTell(err)
 		}

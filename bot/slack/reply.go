@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"sync"
@@ -28,7 +29,7 @@ var errReplyOver = errors.New("the response_url is used up or too old")
 // responder answers through response_urls. The address comes from a stored event, so it goes to Slack's own hosts alone.
 type responder struct {
 	client *http.Client
-	local  string // host:port of the Web API while that is on loopback
+	local  string // port of the Web API while that is on loopback, by whichever of its names
 
 	mu   sync.Mutex
 	uses map[string]used // by hash of the address
@@ -42,7 +43,7 @@ type used struct {
 func newResponder(apiURL string, transport http.RoundTripper) *responder {
 	r := &responder{client: &http.Client{Timeout: replyTime, Transport: transport, CheckRedirect: refuseRedirect}, uses: map[string]used{}}
 	if u, err := url.Parse(apiURL); err == nil && isLoopback(u.Hostname()) {
-		r.local = u.Host
+		r.local = u.Port()
 	}
 	return r
 }
@@ -52,7 +53,7 @@ func (r *responder) allowed(raw string) bool {
 	if err != nil || u.User != nil {
 		return false
 	}
-	if r.local != "" && u.Host == r.local {
+	if r.local != "" && isLoopback(u.Hostname()) && u.Port() == r.local {
 		return true
 	}
 	return u.Scheme == "https" && (u.Host == "hooks.slack.com" || u.Host == "hooks.slack-gov.com")
@@ -101,6 +102,9 @@ func (r *responder) send(ctx context.Context, raw, thread string, m rendered) er
 	}
 	req.Header.Set("Content-Type", "application/json")
 	taken, err := r.client.Do(req)
+	if unreached(err) {
+		return fmt.Errorf("the response_url cannot be reached (%s): %w", safe(err), errReplyOver)
+	}
 	if err != nil {
 		return fmt.Errorf("answer through the response_url: %s: %w", safe(err), bot.ErrInDoubt)
 	}
@@ -115,4 +119,10 @@ func (r *responder) send(ctx context.Context, raw, thread string, m rendered) er
 		return fmt.Errorf("the response_url answered HTTP %d: %w", taken.StatusCode, bot.ErrInDoubt)
 	}
 	return fmt.Errorf("HTTP %d: %w", taken.StatusCode, errReplyOver)
+}
+
+// unreached tells that no connection was made, so that nothing can have been delivered.
+func unreached(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
 }

@@ -43,10 +43,10 @@ func (a *Adapter) receiveEvent(ctx context.Context, id identity, outer slackeven
 			break
 		}
 		return a.receiveSaid(ctx, id, said{eventID: back.EventID, user: e.User, userTeam: cmp.Or(e.UserTeam, e.SourceTeam),
-			channel: e.Channel, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text})
+			channel: e.Channel, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text, direct: isDirect(e.Channel)})
 	case *slackevents.MessageEvent:
 		edited := e.Message != nil && e.Message.Edited != nil
-		if e.ChannelType != slackevents.ChannelTypeIM || ownOrEdited(id, e.User, e.BotID, e.SubType, edited) {
+		if !direct(e) || ownOrEdited(id, e.User, e.BotID, plainSubtype(e.SubType), edited) {
 			break
 		}
 		return a.receiveSaid(ctx, id, said{eventID: back.EventID, user: e.User, userTeam: cmp.Or(e.UserTeam, e.SourceTeam),
@@ -63,6 +63,22 @@ func (a *Adapter) receiveEvent(ctx context.Context, id identity, outer slackeven
 	}
 	a.counts.ignored.Add(1)
 	return nil, nil
+}
+
+// direct tells whether a message was written to Aurora alone.
+func direct(e *slackevents.MessageEvent) bool {
+	return e.ChannelType == slackevents.ChannelTypeIM || (e.ChannelType == "" && isDirect(e.Channel))
+}
+
+// isDirect tells a direct message by its channel: the bot sees none but its own.
+func isDirect(channel string) bool { return strings.HasPrefix(channel, "D") }
+
+// plainSubtype leaves out what only says that a person's words came with a file, or were shown in the channel too.
+func plainSubtype(subtype string) string {
+	if subtype == "file_share" || subtype == "thread_broadcast" {
+		return ""
+	}
+	return subtype
 }
 
 // installed tells whether an event was sent for the workspace the bot token belongs to. In a shared channel the outer
@@ -111,7 +127,7 @@ func (a *Adapter) receiveSaid(ctx context.Context, id identity, m said) (after f
 		return a.stop(ctx, key, by, asked, a.sayIn(place))
 	}
 	return nil, a.keep(ctx, incoming{
-		event: store.Event{Key: "ev:" + id.team + ":" + m.eventID, MessageKey: key, Kind: store.EventMention,
+		event: store.Event{Key: "ev:" + id.team + ":" + cmp.Or(m.eventID, m.channel+":"+m.ts), MessageKey: key, Kind: store.EventMention,
 			Thread: id.team + ":" + m.channel + ":" + place.Thread, Person: by, Place: place, Text: text, At: at(m.ts)},
 		payload: bot.MentionPayload{TS: m.ts, Direct: m.direct, InThread: m.thread != "" && m.thread != m.ts},
 	})
