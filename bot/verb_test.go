@@ -42,7 +42,7 @@ func TestOnlyAVerbsExactShapeIsOneInAMention(t *testing.T) {
 		"run":                                   "",
 		"run the backup job":                    "",
 		"run sh -c id":                          "",
-		"run\taws s3 ls":                        "",
+		"run\taws s3 ls":                        "run",
 		"explain aws s3 ls":                     "explain",
 		"explain why checkout is slow":          "",
 		"whoami":                                "whoami",
