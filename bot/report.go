@@ -64,6 +64,9 @@ func (d *Desk) heed(ctx context.Context, who store.User, res providers.Result) {
 		zerolog.Ctx(ctx).Error().Err(res.AuditErr).Msg("note a refusal in the audit")
 	}
 	for _, s := range res.Sections {
+		if s.Fault != nil {
+			zerolog.Ctx(ctx).Error().Err(s.Fault).Str("intent", s.Intent).Msg("run a command")
+		}
 		if !s.Broken {
 			continue
 		}
@@ -122,9 +125,6 @@ func (r *report) place(parts []Message) []store.Post {
 }
 
 func (r *report) askerOnly() bool {
-	if r.final.AskerOnly {
-		return true
-	}
 	for _, c := range r.done {
 		if c.Result.AskerOnly && c.Result.Ran() {
 			return true

@@ -15,7 +15,7 @@ import (
 const (
 	pollEvery   = time.Second     // a lost wake-up costs no more than this
 	renewEvery  = 5 * time.Second // a third of the lease
-	maxThreads  = 64              // threads worked on side by side by one process
+	maxThreads  = 256             // threads worked on side by side by one process; most of them wait for a model
 	settleGrace = 10 * time.Second
 	retryAfter  = 5 * time.Second // the pause before the next try, by whichever replica
 )

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"aurora/providers/policy"
@@ -75,7 +76,11 @@ type Config struct {
 	MaxOutput    int           // bytes kept of what a command prints; 1 MiB when 0
 	MaxView      int           // bytes of it that model and chat see; 16 KiB when 0
 
+	MaxProcesses int // CLIs that run side by side; four for each processor when 0, at least eight
+
 	Now func() time.Time // time.Now when nil
+
+	room chan struct{} // a place for each of MaxProcesses; no bound when nil
 }
 
 // Executor is the gate and what stands behind it. It is safe for concurrent use.
@@ -101,6 +106,10 @@ func New(c Config) (*Executor, error) {
 	if c.MaxView == 0 {
 		c.MaxView = 16 << 10
 	}
+	if c.MaxProcesses == 0 {
+		c.MaxProcesses = max(8, 4*runtime.NumCPU())
+	}
+	c.room = make(chan struct{}, c.MaxProcesses)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -81,6 +81,7 @@ type Section struct {
 	Duration     Millis `json:"duration_ms"`
 	Truncated    bool   `json:"truncated,omitempty"`
 	Broken       bool   `json:"broken,omitempty"` // only a new sign-in helps: its owner should be told
+	Fault        error  `json:"-"`                // a panic of ours while it ran: to be logged
 }
 
 // Millis is a duration that travels as whole milliseconds.

@@ -6,7 +6,9 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -16,6 +18,9 @@ import (
 
 // recordWait bounds how long the outcome of a run may take to be written when the caller is already gone.
 const recordWait = 10 * time.Second
+
+// lastRecord is how long it is tried after that.
+const lastRecord = 24 * time.Hour
 
 // job is one command about to run on one target.
 type job struct {
@@ -37,6 +42,11 @@ func (e *Executor) runJob(ctx context.Context, j job) (Section, string) {
 	if j.target.Ruling.Decision == policy.Refuse {
 		return s.fail(CodeRefused, j.target.Ruling.Reason), ""
 	}
+	leave, err := e.enter(ctx, j)
+	if err != nil {
+		return s.problem(err, e.Redact), ""
+	}
+	defer leave()
 	start, err := e.starter(ctx, j)
 	if err != nil {
 		return s.problem(err, e.Redact), ""
@@ -55,6 +65,20 @@ func (e *Executor) runJob(ctx context.Context, j job) (Section, string) {
 	s, private := e.perform(ctx, j, s, start)
 	e.record(ctx, intent.ID, j, &s)
 	return s, private
+}
+
+// enter waits for room among the CLIs that run on this machine, each of which takes the memory of a whole Python. What a
+// person clicked for does not wait, and what needs no process takes no room.
+func (e *Executor) enter(ctx context.Context, j job) (leave func(), err error) {
+	if e.room == nil || j.confirmation != "" || e.Direct[j.target.Connection.Cloud] != nil {
+		return func() {}, nil
+	}
+	select {
+	case e.room <- struct{}{}:
+		return func() { <-e.room }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for room: %w", context.Cause(ctx))
+	}
 }
 
 // starter gets all that the command needs and gives the function that runs it.
@@ -164,8 +188,16 @@ func (e *Executor) intent(j job) store.Intent {
 	}
 }
 
-// perform runs the command within its time and renders what it printed.
-func (e *Executor) perform(ctx context.Context, j job, s Section, start func(context.Context) (Output, error)) (Section, string) {
+// perform runs the command within its time and renders what it printed. A panic of ours ends neither the process nor the
+// intent: nobody knows then how the command ended, and that is its outcome.
+func (e *Executor) perform(ctx context.Context, j job, in Section, start func(context.Context) (Output, error)) (s Section, private string) {
+	defer func() {
+		if p := recover(); p != nil {
+			s, private = in.fail(CodeLost, "Something broke on Aurora's side while this ran. "+e.lost(j.prepared)), ""
+			s.Status, s.Fault = StatusFailed, fmt.Errorf("run a command: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	s = in
 	limit := e.WriteTimeout
 	if j.prepared.Verdict.Effect == policy.Read {
 		limit = e.ReadTimeout
@@ -200,10 +232,29 @@ func (e *Executor) record(ctx context.Context, id string, j job, s *Section) {
 		}
 		select {
 		case <-ctx.Done():
-			s.Error = strings.TrimSpace(s.Error + " It ran, but its outcome could not be written down: it will be reported as unknown.")
+			s.Error = strings.TrimSpace(s.Error + " It ran, but its outcome could not be written down yet: it may be reported as unknown.")
+			go e.recordLater(id, raw)
 			return
 		case <-time.After(wait):
 			wait *= 2
+		}
+	}
+}
+
+// recordLater goes on trying while this process lives: its intents are renewed, so nobody else would take them for lost.
+func (e *Executor) recordLater(id string, raw json.RawMessage) {
+	ctx, cancel := context.WithTimeout(context.Background(), lastRecord)
+	defer cancel()
+	tick := time.NewTicker(recordWait / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := e.Intents.FinishIntent(ctx, id, raw); err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
+			return
 		}
 	}
 }

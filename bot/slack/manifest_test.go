@@ -122,6 +122,7 @@ func slackeventsCases(t *testing.T) (names []string) {
 // scopesOf says which scopes each thing the adapter uses needs. Web API methods go by slack-go's names.
 var scopesOf = map[string][]string{
 	"AuthTestContext":                  nil,
+	"StartSocketModeContext":           nil, // the app-level token's own
 	"PostMessageContext":               {"chat:write"},
 	"PostEphemeralContext":             {"chat:write"},
 	"UpdateMessageContext":             {"chat:write"},
