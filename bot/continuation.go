@@ -5,12 +5,14 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rs/zerolog"
 
 	"aurora/agent"
 	"aurora/providers"
+	"aurora/providers/policy"
 	"aurora/store"
 )
 
@@ -125,7 +127,11 @@ func (p Permissive) eased(ctx context.Context, ask providers.Ask) providers.Ask 
 	if bad != nil {
 		return ask
 	}
-	path := p.Policy.Classify(command).Path
+	v := p.Policy.Classify(command)
+	if v.Effect != policy.Write || slices.ContainsFunc(v.Facets.Names(), needsClick) {
+		return ask // it waits anyway, and its card must say that the model had read what others wrote
+	}
+	path := v.Path
 	allowed, err := p.Allowances.Allowed(ctx, ask.Caller.Thread, ask.Caller.Person, path)
 	if err != nil || !allowed || strings.TrimSpace(path) == "" {
 		return ask
