@@ -23,6 +23,7 @@ type Desk struct {
 	Memory   agent.Memory
 	Executor Executor
 	Policy   Explainer
+	Clean    Cleaner // of what others wrote in a thread
 	Settings Settings
 }
 

@@ -102,7 +102,8 @@ func (d *Desk) history(ctx context.Context, row store.Received) []agent.Said {
 	}
 	var history []agent.Said
 	for _, s := range said {
-		history = append(history, agent.Said{Own: s.Person == row.Person, Bot: s.Own, Who: s.Person.ID, Text: s.Text})
+		clean, _ := d.Clean.Clean(s.Text) // a credential that was pasted above is not passed on now
+		history = append(history, agent.Said{Own: s.Person == row.Person, Bot: s.Own, Who: s.Person.ID, Text: clean})
 	}
 	return history
 }

@@ -133,7 +133,7 @@ func (a *app) wire() error {
 			ChannelRules: db, Asked: db, Journal: db, Stopper: db, Inbox: db,
 			Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem,
 		},
-		Executor: executor, Policy: a.policy, Memory: agent.Memory{Keep: mem},
+		Executor: executor, Policy: a.policy, Clean: cleaner{a.redactor()}, Memory: agent.Memory{Keep: mem},
 		Settings: bot.Settings{
 			PublicURL: a.config.PublicURL, DefaultRole: store.Role(a.config.DefaultRole), Admins: admins,
 			Connectable: []store.Cloud{store.AWS, store.GCP, store.Tailscale}, Forget: a.forget,

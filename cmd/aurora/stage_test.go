@@ -123,7 +123,7 @@ func (s *stage) wire(o stageOptions) {
 			ChannelRules: db, Asked: db, Journal: db, Stopper: db, Inbox: db,
 			Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem,
 		},
-		Executor: executor, Policy: engine, Settings: bot.Settings{DefaultRole: store.Viewer},
+		Executor: executor, Policy: engine, Clean: cleaner{providers.NewRedactor()}, Settings: bot.Settings{DefaultRole: store.Viewer},
 		Chats: map[store.Platform]bot.Platform{store.Slack: {Chat: s.room, Directory: s.room, Splitter: s.room}},
 		Agent: &agent.Loop{
 			Model: o.model, Memory: agent.Memory{Keep: mem},
