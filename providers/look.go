@@ -22,6 +22,17 @@ func (e *Executor) lookAfter(p Prepared) string {
 	return ""
 }
 
+// doubt is what is said of a command that was ended before its own end; nothing of one that only reads.
+func (e *Executor) doubt(p Prepared) string {
+	if p.Verdict.Effect == policy.Read {
+		return ""
+	}
+	if look := e.lookAfter(p); look != "" {
+		return e.Redact.Redact(" It may have taken effect: look before you ask for it again, for example with `" + look + "`.")
+	}
+	return " It may have taken effect: look before you ask for it again."
+}
+
 // looks lists what may be such a command, the nearest first. Policy tells which of them exist.
 func looks(p Prepared) [][]string {
 	var list [][]string

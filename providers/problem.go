@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"aurora/providers/policy"
 	"aurora/store"
 )
 
@@ -36,12 +35,8 @@ func (s Section) problem(err error, r Redactor) Section {
 	return s.fail(CodeUnavailable, "Aurora could not get ready to run the command, so nothing ran. Try again in a minute.")
 }
 
-// ended says why a command that was started did not come to its own end.
-func (s Section) ended(err error, limit time.Duration, effect policy.Effect, r Redactor) Section {
-	doubt := ""
-	if effect != policy.Read {
-		doubt = " It may have taken effect: look before you ask for it again."
-	}
+// ended says why a command that was started did not come to its own end; doubt is what to do about it.
+func (s Section) ended(err error, limit time.Duration, doubt string, r Redactor) Section {
 	var p *Problem
 	switch {
 	case errors.As(err, &p):

@@ -214,7 +214,7 @@ func (e *Executor) perform(ctx context.Context, j job, in Section, start func(co
 		s.Status = StatusFailed
 	}
 	if err != nil {
-		s = s.ended(err, limit, j.prepared.Verdict.Effect, e.Redact)
+		s = s.ended(err, limit, e.doubt(j.prepared), e.Redact)
 	}
 	return s, shown.private
 }
