@@ -275,7 +275,10 @@ func (k *killRun) checkAudit() (wrong []string) {
 }
 
 // killSlots bounds the runs side by side: they mostly wait for a lease to end.
-const killSlots = 32
+const (
+	killSlots = 32
+	cliSlots  = 4 // a real CLI keeps a processor busy for seconds: more of them would only wait for each other
+)
 
 // TestKillAtEveryStep tells each story once to learn at which moments a replica touches the world, and then once more
 // for each of them, with the replica that reaches it killed by SIGKILL just there.
@@ -284,7 +287,7 @@ func TestKillAtEveryStep(t *testing.T) {
 		t.Skip("starts some hundred processes")
 	}
 	v := storetest.Vault(t)
-	b := &killBoard{slots: make(chan struct{}, killSlots), only: regexp.MustCompile(*killOnly)}
+	b := &killBoard{slots: make(chan struct{}, killSlots), heavy: make(chan struct{}, cliSlots), only: regexp.MustCompile(*killOnly)}
 	var all sync.WaitGroup
 	began := time.Now()
 	for _, story := range killStories() {
@@ -294,24 +297,27 @@ func TestKillAtEveryStep(t *testing.T) {
 		all.Go(func() { b.tellAll(t, v, story) })
 	}
 	all.Wait()
+	b.tellLate(t, v)
 	b.report(t, time.Since(began))
 }
 
 // killBoard gathers what came of all runs.
 type killBoard struct {
 	slots chan struct{}
+	heavy chan struct{} // of the slots, those with a CLI
 	only  *regexp.Regexp
 
 	mu        sync.Mutex
 	points    int
 	runs      int
 	missed    []string
+	late      []lateKill
 	takeovers []time.Duration
 }
 
 func (b *killBoard) tellAll(t *testing.T, v *storetest.VaultServer, story killStory) {
 	var moments []string
-	b.run(t, story.name, func(t *testing.T) {
+	b.run(t, story, story.name, func(t *testing.T) {
 		needs(t, story.needs)
 		k := tellKill(t, v, story, "")
 		k.settle(t.Context())
@@ -329,36 +335,64 @@ func (b *killBoard) tellAll(t *testing.T, v *storetest.VaultServer, story killSt
 		if !b.only.MatchString(name) || !*killLong && !special.MatchString(moment) {
 			continue
 		}
-		runs.Go(func() { b.run(t, name, func(t *testing.T) { b.kill(t, v, story, moment) }) })
+		runs.Go(func() { b.run(t, story, name, func(t *testing.T) { b.kill(t, v, story, moment, false) }) })
 	}
 	runs.Wait()
 }
 
-func (b *killBoard) run(t *testing.T, name string, f func(*testing.T)) {
+func (b *killBoard) run(t *testing.T, story killStory, name string, f func(*testing.T)) {
+	if len(story.needs) > 0 {
+		b.heavy <- struct{}{}
+		defer func() { <-b.heavy }()
+	}
 	b.slots <- struct{}{}
 	defer func() { <-b.slots }()
 	t.Run(name, f)
 }
 
-func (b *killBoard) kill(t *testing.T, v *storetest.VaultServer, story killStory, moment string) {
+// kill tells a story with a kill. Where the answer came late it is told again in the end, with less going on: so many
+// replicas side by side keep the processors busy, and what counts is how long a takeover lasts, not how long it waits
+// for them.
+func (b *killBoard) kill(t *testing.T, v *storetest.VaultServer, story killStory, moment string, last bool) {
 	k := tellKill(t, v, story, moment)
-	ctx, cancel := context.WithTimeout(t.Context(), 45*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	k.check(ctx)
+	at, struck := k.points.struck()
+	took := k.takeover(at)
+	late := struck && took > takeoverLimit
+	if late && last {
+		t.Errorf("the answer came %s after the kill\n%s", took, k.dump())
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.runs++
-	at, struck := k.points.struck()
-	if !struck {
+	switch {
+	case !struck:
 		b.missed = append(b.missed, story.name+"/"+moment)
-		return
+	case late && !last:
+		t.Logf("the answer came %s after the kill: to be told again", took.Round(time.Millisecond))
+		b.late = append(b.late, lateKill{story, moment})
+	default:
+		b.takeovers = append(b.takeovers, took)
 	}
-	took := k.takeover(at)
-	b.takeovers = append(b.takeovers, took)
-	if took > takeoverLimit {
-		t.Errorf("the answer came %s after the kill\n%s", took, k.dump())
+}
+
+type lateKill struct {
+	story  killStory
+	moment string
+}
+
+// tellLate tells again what was late, a few at a time.
+func (b *killBoard) tellLate(t *testing.T, v *storetest.VaultServer) {
+	b.slots = make(chan struct{}, cliSlots)
+	var runs sync.WaitGroup
+	for _, l := range b.late {
+		runs.Go(func() {
+			b.run(t, l.story, "again/"+l.story.name+"/"+l.moment, func(t *testing.T) { b.kill(t, v, l.story, l.moment, true) })
+		})
 	}
-	t.Logf("answered %s after the kill", took.Round(time.Millisecond))
+	runs.Wait()
 }
 
 func (b *killBoard) report(t *testing.T, took time.Duration) {
@@ -368,7 +402,7 @@ func (b *killBoard) report(t *testing.T, took time.Duration) {
 	}
 	slices.Sort(b.takeovers)
 	figures, _ := json.Marshal(map[string]any{
-		"moments": b.points, "runs": b.runs, "kills": len(b.takeovers), "not reached": len(b.missed), "took": took.Round(time.Second).String(),
+		"moments": b.points, "runs": b.runs, "kills": len(b.takeovers), "not reached": len(b.missed), "told again": len(b.late), "took": took.Round(time.Second).String(),
 		"takeover p50": b.takeovers[len(b.takeovers)/2].Round(10 * time.Millisecond).String(), "takeover max": b.takeovers[len(b.takeovers)-1].Round(10 * time.Millisecond).String(),
 	})
 	t.Logf("%s", figures)

@@ -163,7 +163,7 @@ var shutdowns = []struct {
 		hold: func(c *cluster) { c.hold(cloudsim.FaultHoldAfter, "devices.list") },
 	},
 	{
-		name: "while a command changes something", ask: "run tailscale device rename " + bastion + " bastion-2", final: "may have taken effect",
+		name: "while a command changes something", ask: "run tailscale device rename " + bastion + " bastion-2", final: "tailscale device get " + bastion,
 		ran: "devices.name", most: 1, hold: func(c *cluster) { c.hold(cloudsim.FaultHoldAfter, "devices.name") },
 	},
 }
