@@ -12,20 +12,26 @@ import (
 	"testing"
 )
 
-// auroraBinary builds `aurora` once for this test process; the directory goes when its last test ends, so the build's
-// own cache makes the next one quick.
+// auroraBinary builds `aurora` once for this test process; TestMain removes it.
 var auroraBinary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "aurora-binary-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "aurora")
+	path := filepath.Join(binaryDir(), "aurora")
 	build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-o", path, ".")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build aurora: %w\n%s", err, out)
 	}
 	return path, nil
 })
+
+// binaryDir belongs to this test process alone.
+func binaryDir() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("aurora-binary-%d", os.Getpid()))
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	_ = os.RemoveAll(binaryDir())
+	os.Exit(code)
+}
 
 // replica is one real `aurora serve`.
 type replica struct {
