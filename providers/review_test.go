@@ -52,15 +52,22 @@ func TestOutcomeIsWrittenOnceTheDatabaseIsBack(t *testing.T) {
 		slow := &lateIntents{ledger: b.ledger, until: time.Now().Add(time.Minute)}
 		b.Intents = slow
 		r := b.Run(t.Context(), ask("tailscale devices list", store.Ask))
-		if r.Status != StatusOK || !strings.Contains(r.Error, "could not be written down yet") || b.ledger.outcomes != 0 {
-			t.Fatalf("%+v, %d outcomes", r, b.ledger.outcomes)
+		if r.Status != StatusOK || !strings.Contains(r.Error, "could not be written down yet") || b.ledger.told() != 0 {
+			t.Fatalf("%+v, %d outcomes", r, b.ledger.told())
 		}
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if b.ledger.outcomes != 1 {
-			t.Errorf("%d outcomes after the database came back", b.ledger.outcomes)
+		if n := b.ledger.told(); n != 1 {
+			t.Errorf("%d outcomes after the database came back", n)
 		}
 	})
+}
+
+// told is how many outcomes were written down.
+func (l *ledger) told() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.outcomes
 }
 
 // lateIntents takes outcomes from a certain time on.

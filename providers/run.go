@@ -233,7 +233,7 @@ func (e *Executor) record(ctx context.Context, id string, j job, s *Section) {
 		select {
 		case <-ctx.Done():
 			s.Error = strings.TrimSpace(s.Error + " It ran, but its outcome could not be written down yet: it may be reported as unknown.")
-			go e.recordLater(id, raw)
+			go e.recordLater(context.WithoutCancel(ctx), id, raw)
 			return
 		case <-time.After(wait):
 			wait *= 2
@@ -242,8 +242,8 @@ func (e *Executor) record(ctx context.Context, id string, j job, s *Section) {
 }
 
 // recordLater goes on trying while this process lives: its intents are renewed, so nobody else would take them for lost.
-func (e *Executor) recordLater(id string, raw json.RawMessage) {
-	ctx, cancel := context.WithTimeout(context.Background(), lastRecord)
+func (e *Executor) recordLater(ctx context.Context, id string, raw json.RawMessage) {
+	ctx, cancel := context.WithTimeout(ctx, lastRecord)
 	defer cancel()
 	tick := time.NewTicker(recordWait / 2)
 	defer tick.Stop()
