@@ -35,6 +35,7 @@ type app struct {
 	stores *stores
 	policy *policy.Engine
 	clouds clouds
+	runs   string // below it commands run, each in a directory of its own
 	// programs are the CLIs of this machine.
 	programs providers.Programs
 	worker   *bot.Worker
@@ -64,10 +65,18 @@ func newApp(ctx context.Context, c config, log zerolog.Logger) (*app, error) {
 		return nil, err
 	}
 	if err := a.wire(); err != nil {
-		a.stores.close()
+		a.close()
 		return nil, err
 	}
 	return a, nil
+}
+
+// close gives back what newApp took.
+func (a *app) close() {
+	a.stores.close()
+	if a.runs != "" {
+		_ = os.RemoveAll(a.runs) // the next start takes away what stays
+	}
 }
 
 // loadPolicy makes the engine, with the organisation's rules where there are any. Rules that do not load stop us: an
@@ -158,11 +167,16 @@ func (a *app) wire() error {
 
 func (a *app) newExecutor() (*providers.Executor, error) {
 	db := a.stores.sql
+	runs, err := newRunsDir(os.TempDir())
+	if err != nil {
+		return nil, err
+	}
+	a.runs = runs
 	return providers.New(providers.Config{
 		Policy: a.policy, Connections: db, Credentials: a.stores.keeper, Intents: db, Auditor: db, Runner: a.stores.runner,
 		Drivers:  map[store.Cloud]providers.Driver{store.AWS: a.clouds.aws, store.GCP: a.clouds.gcp},
 		Direct:   map[store.Cloud]providers.Direct{store.Tailscale: a.clouds.tailscale},
-		Programs: a.programs, Redact: a.redactor(), ConfirmWait: a.config.confirmWait,
+		Programs: a.programs, Redact: a.redactor(), ConfirmWait: a.config.confirmWait, Dir: a.runs,
 	})
 }
 

@@ -68,7 +68,7 @@ func play(ctx context.Context, cfg config, dir, addr string, io streams) error {
 	if err != nil {
 		return err
 	}
-	defer a.stores.close()
+	defer a.close()
 	if err := sims.connectPeople(ctx, a); err != nil {
 		return fmt.Errorf("connect the playground's people: %w", err)
 	}

@@ -32,7 +32,7 @@ func serveCommand(s *settings, io streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer a.stores.close()
+			defer a.close()
 			return a.run(c.Context())
 		},
 	}

@@ -17,11 +17,12 @@ func scanReceived(row scanner) (r store.Received, err error) {
 	return r, err
 }
 
-// Pending lists the thread's rows that nothing has begun yet, oldest first.
+// Pending lists the thread's rows that nothing has begun yet, oldest first. A long
+// queue comes in portions: the next one once these are settled.
 func (d *DB) Pending(ctx context.Context, c store.Claim) (list []store.Received, err error) {
 	err = d.seen(ctx, c, func(tx conn) error {
 		list, err = all(ctx, tx, scanReceived, `SELECT `+eventColumns+` FROM inbox
-			WHERE thread = $1 AND settled_at IS NULL AND turn_id IS NULL ORDER BY id`, c.Thread)
+			WHERE thread = $1 AND settled_at IS NULL AND turn_id IS NULL ORDER BY id LIMIT 64`, c.Thread)
 		return err
 	})
 	return list, err
