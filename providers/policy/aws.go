@@ -76,6 +76,10 @@ func judgeOutfile(arg string, v *Verdict) {
 // machine, another bucket may be anybody's.
 func judgeS3(c *call, v *Verdict) {
 	verb := c.path[len("aws s3 "):]
+	if most := s3Words(verb); len(c.args) > most {
+		v.forbid(RuleUnknown, "aws s3 %s does not take the word %q.", verb, clip(c.args[most]))
+		return
+	}
 	switch verb {
 	case "cp", "mv", "sync":
 		judgeCopy(c, v, verb, "s3://", "aws s3api copy-object")
@@ -86,6 +90,15 @@ func judgeS3(c *call, v *Verdict) {
 			}
 		}
 	}
+}
+
+// s3Words is how many addresses an aws s3 command takes.
+func s3Words(verb string) int {
+	switch verb {
+	case "cp", "mv", "sync":
+		return 2
+	}
+	return 1
 }
 
 func judgeCopy(c *call, v *Verdict, verb, scheme, instead string) {

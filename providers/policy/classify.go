@@ -216,9 +216,6 @@ func (v *Verdict) values(c *call) {
 	for _, arg := range c.args {
 		v.value(c.d, nil, arg)
 	}
-	for _, arg := range c.rest {
-		v.value(c.d, nil, arg)
-	}
 }
 
 func (v *Verdict) value(d *dialect, f *givenFlag, value string) {

@@ -64,7 +64,7 @@ type call struct {
 	stray string // the first word after group that the grammar does not know there
 	flags []givenFlag
 	args  []string // positional arguments
-	rest  []string // what follows a bare --
+	rest  []string // what follows a bare --; part of args once the call is checked
 	dash  bool     // a bare -- was seen
 	fault *Refusal // the first thing that makes the argv unreadable
 }
@@ -295,6 +295,8 @@ func (c *call) check() {
 	if c.d.style == argparse {
 		c.checkArgs()
 	}
+	// What follows -- is arguments too; whoever looks for files, addresses and kinds must see it.
+	c.args = append(c.args, c.rest...)
 }
 
 // checkArgs refuses words that no argument of the command takes.

@@ -106,6 +106,14 @@ func judgeGcloud(c *call, v *Verdict) {
 		judgeCopy(c, v, last, "gs://", "gcloud storage objects compose or the Storage Transfer Service")
 		return
 	}
+	if c.storage() {
+		for _, arg := range c.args {
+			if !strings.HasPrefix(arg, "gs://") {
+				v.forbid("local-file", "%q is no gs:// address; it may be a file of the machine Aurora runs on.", clip(arg))
+			}
+		}
+		return
+	}
 	names := c.d.table.args[c.leaf.args]
 	for i := range c.args {
 		if len(names) == 0 {
@@ -118,6 +126,16 @@ func judgeGcloud(c *call, v *Verdict) {
 	}
 }
 
+// storage reports the gcloud storage commands that take a file's name as gladly as an object's.
+func (c *call) storage() bool {
+	_, verb, ok := strings.Cut(c.path, " storage ")
+	switch verb {
+	case "cat", "du", "hash", "ls", "rm":
+		return ok
+	}
+	return false
+}
+
 // fileArg reports arguments that the grammar names as local files.
 func fileArg(name string) bool {
 	name = strings.ToLower(strings.TrimSuffix(name, "..."))
@@ -126,7 +144,7 @@ func fileArg(name string) bool {
 
 func judgeBQ(c *call, v *Verdict) {
 	for _, f := range c.flags {
-		if f.name == "--udf_resource" || f.name == "--schema" && !strings.Contains(f.value, ":") {
+		if f.name == "--udf_resource" || f.name == "--schema" && f.valued && !strings.Contains(f.value, ":") {
 			v.forbid("local-file", "%s %s", f.name, forbiddenFlags["local-file"])
 		}
 	}

@@ -269,5 +269,5 @@ const (
 	boolPattern   = `true|false`
 	daysPattern   = `[0-9]{1,3}(?:d|h|m|s)?`
 	textPattern   = `[^\x00-\x1f]{1,500}`
-	policyPattern = `(?s).{2,30000}`
+	policyPattern = `(?s).{2,}` // the parser bounds the whole line; a counted repeat above 1,000 does not compile
 )

@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // kubectlGlobals are kubectl's own flags.
 const kubectlGlobals = `
@@ -82,14 +85,16 @@ func judgeKubectl(c *call, v *Verdict) {
 		}
 	}
 	verb := strings.TrimPrefix(c.path, "kubectl ")
-	switch verb {
-	case "get", "describe", "events":
-		judgeKinds(c, v, verb)
-	case "logs":
+	if verb == "logs" {
 		v.Facets |= Log
 	}
+	judgeObjects(c, v, verb)
 	if dryRun(c) && v.Effect != Forbidden {
-		v.Effect, v.Facets, v.Rule, v.Reason = Read, 0, "dry-run", "A dry run changes nothing."
+		// A dry run changes nothing, and prints as much as the real one.
+		v.Effect, v.Facets = Read, v.Facets&(Secret|Masked|Log|Data)
+		if !v.Facets.Has(Secret) {
+			v.Rule, v.Reason = "dry-run", "A dry run changes nothing."
+		}
 		return
 	}
 	if v.Effect > Read && v.Effect < Forbidden && c.d.table.flag(c.leaf, "--dry-run") != nil {
@@ -99,7 +104,7 @@ func judgeKubectl(c *call, v *Verdict) {
 
 func fileFormat(f *givenFlag) bool {
 	format, _, _ := strings.Cut(f.value, "=")
-	return strings.HasSuffix(format, "-file") || f.name == "--template" && strings.HasPrefix(f.value, "/")
+	return strings.HasSuffix(format, "file") || f.name == "--template" && strings.HasPrefix(f.value, "/")
 }
 
 // dryRun reports a proven dry run: the last --dry-run on the line says client or server.
@@ -127,9 +132,14 @@ func dryRunArgv(c *call) []string {
 	return append(argv, "--dry-run=server")
 }
 
-// judgeKinds looks for secrets among the kinds that are read, and for output that shows members.
-func judgeKinds(c *call, v *Verdict, verb string) {
-	members := verb == "describe"
+// judgeObjects looks for secrets among the objects whose members a command prints: reads do by their output format, and so
+// do changes, dry or not.
+func judgeObjects(c *call, v *Verdict, verb string) {
+	first, _, _ := strings.Cut(verb, " ")
+	if slices.Contains(memberless, first) {
+		return
+	}
+	members := verb == "describe" || verb == "apply view-last-applied"
 	for _, f := range c.flags {
 		if f.own == nil {
 			continue
@@ -143,19 +153,24 @@ func judgeKinds(c *call, v *Verdict, verb string) {
 			members = true
 		case "--sort-by":
 			members = members || strings.Contains(strings.ToLower(f.value), "data")
+		case "--resolve":
+			v.raise(Read, Secret, "secret-value", "--resolve prints the values of the secrets that the environment refers to.")
+		case "--revision", "--list":
+			members = members || first == "rollout" || first == "set"
 		}
 	}
-	if !members || verb == "events" {
-		return
-	}
-	secret := verb == "get" && namesSecrets(c.args)
-	if secret {
+	switch {
+	case !members:
+	case first != "describe" && first != "create" && namesSecrets(c.args):
 		v.raise(Read, Secret, "secret-value", "Secrets print their values in this format; that never goes to a channel or a model.")
-		return
+	default:
+		v.Facets |= Masked
+		v.Masked = kubernetesMembers
 	}
-	v.Facets |= Masked
-	v.Masked = kubernetesMembers
 }
+
+// memberless are commands whose answer has no members of stored objects, whatever its format.
+var memberless = []string{"version", "api-resources", "api-versions", "explain", "top", "auth", "config", "cluster-info", "events", "options", "completion", "plugin", "logs"}
 
 // kubernetesMembers are the members of any object that may hold a secret, for one object and for lists.
 var kubernetesMembers = []string{
@@ -174,7 +189,7 @@ func showsMembers(format string) bool {
 	return true
 }
 
-// namesSecrets reports whether the arguments of kubectl get read Secret objects: kind lists, kind/name pairs, any spelling
+// namesSecrets reports whether the arguments of a kubectl command mean Secret objects: kind lists, kind/name pairs, any spelling
 // of the kind with its group or version.
 func namesSecrets(args []string) bool {
 	for i, arg := range args {

@@ -91,7 +91,7 @@ func badRune(text string) *Refusal {
 			return unparsed("Send one command on one line; the text has a line break in it.")
 		case unicode.IsControl(r):
 			return unparsed("The command has a control character (U+%04X) in it. Type it again.", r)
-		case unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs) || unicode.Is(unicode.Variation_Selector, r) || r == 0x115f || r == 0x1160 || r == 0x3164 || r == 0xffa0 || r == 0x2800:
+		case unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs) || unicode.Is(unicode.Variation_Selector, r) || r == 0x034f || r == 0x17b4 || r == 0x17b5 || r == 0x115f || r == 0x1160 || r == 0x3164 || r == 0xffa0 || r == 0x2800:
 			return unparsed("The command has an invisible character (U+%04X) in it. Type it again.", r)
 		}
 	}

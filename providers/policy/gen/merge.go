@@ -161,7 +161,8 @@ func finish(c *command) {
 }
 
 // flagRules are the rules for one flag of one command. Rules that raise to disrupt or delete by a flag's name alone
-// ("**" patterns) leave reads alone: a filter named --deleted does not delete.
+// ("**" patterns) leave reads alone: a filter named --deleted does not delete. A flag that shows a secret does so in a
+// read above all.
 func (b *book) flagRules(c *command, words []string, f cflag) []flagRule {
 	var rules []flagRule
 	for i := range b.flags {
@@ -169,7 +170,7 @@ func (b *book) flagRules(c *command, words []string, f cflag) []flagRule {
 		if !matchFlag(r.flag, f.Names) || !r.pat.match(words) {
 			continue
 		}
-		if c.effect == policy.Read && r.effect != policy.Forbidden && strings.Contains(r.pat.text, "**") && r.value == "" {
+		if c.effect == policy.Read && r.effect != policy.Forbidden && !r.facets.Has(policy.Secret) && strings.Contains(r.pat.text, "**") && r.value == "" {
 			continue
 		}
 		if r.exact {
