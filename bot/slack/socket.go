@@ -42,7 +42,7 @@ func (a *Adapter) connect(ctx context.Context) (greeted bool, err error) {
 		}
 	}
 	cancel()
-	_ = <-ended
+	<-ended //nolint:errcheck // err has it already, or ctx ended it
 	a.takeRest(s)
 	if greeted {
 		a.line.down(a.config.Silence)

@@ -359,7 +359,7 @@ func TestMeddlingWithConfirmationsRunsNothing(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m.t, m.stage.t = t, t
+			m.t = t
 			card, other := m.card("ada", terminate), m.card("ben", "aws ec2 stop-instances --instance-ids i-0a1b2c3d4e5f60002")
 			meddle(card, other)
 			m.confirm(card)

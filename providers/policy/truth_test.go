@@ -22,7 +22,7 @@ var engine = sync.OnceValue(func() *Engine {
 
 // labelled is one row of labelled data.
 type labelled struct {
-	tool, command, truth, tier, confidence, notes, why string
+	tool, command, truth, tier, confidence, notes string
 }
 
 // effect is the effect the label stands for.
