@@ -87,7 +87,7 @@ type campaign struct {
 }
 
 type tally struct {
-	calls, reads, writes, confirmed, cards, clicks, authorised, refused int
+	calls, reads, writes, confirmed, cards, clicks, authorised int
 }
 
 func (t tally) String() string {
