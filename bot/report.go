@@ -98,7 +98,7 @@ func (d *Desk) compose(ctx context.Context, r *report) ([]store.Post, error) {
 func (r *report) place(parts []Message) []store.Post {
 	turn := r.turn
 	var posts []store.Post
-	if !inThread(turn.Place) || r.askerOnly() {
+	if !inThread(turn.Place) || r.askerOnly() && !r.caller.Direct {
 		for i, m := range parts {
 			posts = append(posts, whisperTo(turn.ID, partNotices+i, turn.Place, turn.Asker, outgoing{Message: m, Reply: r.reply}))
 		}

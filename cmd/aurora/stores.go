@@ -93,6 +93,9 @@ func (s *stores) openEmbedded(ctx context.Context, c config) error {
 	if s.sql, err = sql.Open(ctx, sql.Config{URL: path, AuditKey: c.AuditKey, Runner: s.runner}); err != nil {
 		return fmt.Errorf("open the embedded database: %w", err)
 	}
+	if err := s.sql.Inherit(ctx); err != nil { // the lock on the directory says that nobody else is alive
+		return fmt.Errorf("take over the embedded database: %w", err)
+	}
 	if s.redis, err = redis.Embedded(); err != nil {
 		return fmt.Errorf("start the embedded short-term memory: %w", err)
 	}

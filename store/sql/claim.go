@@ -64,3 +64,16 @@ func (d *DB) Postpone(ctx context.Context, c store.Claim, wait time.Duration) er
 	}
 	return err
 }
+
+// Inherit ends every lease that is held, of threads and of commands. Only who knows that no other process is alive may
+// call it: the embedded store, which has the data directory to itself, at its start. It need not wait then for leases of
+// the process that was there before.
+func (d *DB) Inherit(ctx context.Context) error {
+	return d.tx(ctx, func(tx conn) error {
+		if _, err := tx.exec(ctx, `UPDATE threads SET runner = '', lease_until = NULL WHERE lease_until IS NOT NULL`); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, `UPDATE intents SET lease_until = {now} WHERE outcome IS NULL`)
+		return err
+	})
+}
