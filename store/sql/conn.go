@@ -17,12 +17,39 @@ type conn struct {
 	}
 	speech *dialect
 	key    store.Secret // of the audit chain
+	door   door         // nil in a transaction, which has passed it
+}
+
+// door lets in as many as there are connections, but for the one that arrivals are committed with: an event must not
+// wait to be acknowledged until whoever works on older ones is done. nil is open to all.
+type door chan struct{}
+
+func (d door) enter(ctx context.Context) error {
+	if d == nil {
+		return nil
+	}
+	select {
+	case d <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fault(ctx, ctx.Err())
+	}
+}
+
+func (d door) leave() {
+	if d != nil {
+		<-d
+	}
 }
 
 type scanner interface{ Scan(dest ...any) error }
 
 // exec runs a statement and gives the number of rows it changed.
 func (c conn) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if err := c.door.enter(ctx); err != nil {
+		return 0, err
+	}
+	defer c.door.leave()
 	result, err := c.run.ExecContext(ctx, c.speech.words.Replace(query), args...)
 	if err != nil {
 		return 0, fault(ctx, err)
@@ -58,6 +85,10 @@ func (c conn) has(ctx context.Context, query string, args ...any) (bool, error) 
 }
 
 func (c conn) each(ctx context.Context, query string, args []any, row func(scanner) error) (err error) {
+	if err := c.door.enter(ctx); err != nil {
+		return err
+	}
+	defer c.door.leave()
 	rows, err := c.run.QueryContext(ctx, c.speech.words.Replace(query), args...)
 	if err != nil {
 		return fault(ctx, err)
@@ -101,6 +132,15 @@ const attempts = 4
 
 // tx runs fn in one transaction. What PostgreSQL gave up to end a deadlock is run again: nothing of it was written.
 func (d *DB) tx(ctx context.Context, fn func(conn) error) error {
+	if err := d.door.enter(ctx); err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	defer d.door.leave()
+	return d.urgent(ctx, fn)
+}
+
+// urgent is tx on the connection kept free for arrivals.
+func (d *DB) urgent(ctx context.Context, fn func(conn) error) error {
 	for n := 1; ; n++ {
 		err := d.once(ctx, fn)
 		if err == nil || n == attempts || !isDeadlock(err) {

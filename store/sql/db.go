@@ -56,7 +56,8 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err := open(ctx, cfg); err != nil {
 		return nil, err
 	}
-	d.conn = conn{run: d.pool, speech: d.speech, key: cfg.AuditKey}
+	most := d.pool.Stats().MaxOpenConnections
+	d.conn = conn{run: d.pool, speech: d.speech, key: cfg.AuditKey, door: make(door, max(1, most-1))}
 	background, stop := context.WithCancel(context.Background())
 	d.stop = stop
 	d.wakes.kick = make(chan struct{}, 1)

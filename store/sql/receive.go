@@ -155,7 +155,7 @@ func (d *DB) insert(ctx context.Context, batch []*arrival) error {
 	if d.pg != nil {
 		return d.insertTogether(ctx, batch)
 	}
-	return d.tx(ctx, func(tx conn) (err error) {
+	return d.urgent(ctx, func(tx conn) (err error) {
 		for _, a := range batch {
 			if a.fresh, err = tx.receive(ctx, a); err != nil {
 				return err
@@ -200,7 +200,7 @@ func (d *DB) insertTogether(ctx context.Context, batch []*arrival) error {
 		args = append(args, column)
 	}
 	fresh := map[string]bool{}
-	err := d.tx(ctx, func(tx conn) error {
+	err := d.urgent(ctx, func(tx conn) error {
 		clear(fresh)
 		return tx.each(ctx, `WITH fresh AS (`+insertEvent+`
 				SELECT key, nullif(msg, ''), kind, thread, platform, team, id, place::json, text, payload::json, at
