@@ -48,6 +48,13 @@ func browserScripts(t testing.TB) string {
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "playwright-core", "package.json")); err == nil {
 		return dir
 	}
+	install(t, dir)
+	return dir
+}
+
+// install takes what a directory's package-lock.json names from the npm registry.
+func install(t testing.TB, dir string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	npm := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
@@ -56,9 +63,8 @@ func browserScripts(t testing.TB) string {
 		if os.Getenv("CI") == "true" {
 			t.Fatalf("npm ci: %v\n%s", err, out)
 		}
-		t.Skipf("playwright-core cannot be installed: npm ci: %v", err)
+		t.Skipf("the npm packages of %s cannot be installed: %v", dir, err)
 	}
-	return dir
 }
 
 // pictures is where the pictures go, when they are asked for.

@@ -103,7 +103,7 @@ func (w *world) start() {
 		if err := <-ended; err != nil {
 			w.t.Errorf("aurora ended with: %v", err)
 		}
-		running.stores.close()
+		running.close()
 	}
 	if err := w.sims.slack.WaitSockets(w.t.Context(), 1); err != nil {
 		w.t.Fatal(err)
@@ -117,7 +117,7 @@ func (w *world) restart() {
 }
 
 // needs skips a test whose program is not there; in CI that is a failure.
-func needs(t *testing.T, programs []string) {
+func needs(t testing.TB, programs []string) {
 	t.Helper()
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err == nil {
