@@ -76,7 +76,9 @@ func settle(c *command, book *book) {
 	if len(c.Evidence.Secret) > 0 {
 		facet := secretOrMasked(c)
 		c.facets |= facet
-		c.rule = map[policy.Facets]string{policy.Secret: "secret-value", policy.Masked: "secret-members"}[facet]
+		if facet == policy.Secret || c.effect == policy.Read {
+			c.rule = map[policy.Facets]string{policy.Secret: "secret-value", policy.Masked: "secret-members"}[facet]
+		}
 		c.masked = append(c.masked, c.Evidence.Secret...)
 	}
 	if strings.Contains(c.notes, "perm-mgmt") {
@@ -126,7 +128,11 @@ func apply(c *command, rule string, ch change) {
 		c.drop = true
 		return
 	}
-	touched := ch.facets&^c.facets != 0 || ch.remove&c.facets != 0
+	added := ch.facets &^ c.facets
+	if c.effect > policy.Read {
+		added &^= policy.Masked | policy.Data | policy.Log // what a change prints does not say what it does
+	}
+	touched := added != 0 || ch.remove&c.facets != 0
 	if ch.exact {
 		touched = touched || c.effect != ch.effect
 		c.effect = ch.effect
@@ -170,7 +176,8 @@ func (b *book) flagRules(c *command, words []string, f cflag) []flagRule {
 		if !matchFlag(r.flag, f.Names) || !r.pat.match(words) {
 			continue
 		}
-		if c.effect == policy.Read && r.effect != policy.Forbidden && !r.facets.Has(policy.Secret) && strings.Contains(r.pat.text, "**") && r.value == "" {
+		byName := strings.Contains(r.pat.text, "**") && (r.value == "" || r.value == "?*")
+		if c.effect == policy.Read && r.effect != policy.Forbidden && !r.facets.Has(policy.Secret) && byName {
 			continue
 		}
 		if r.exact {
