@@ -32,7 +32,8 @@ lint: $(LINT)
 	$(LINT) run ./...
 
 bench: tools
-	$(GO) test -run '^$$' -bench . -benchtime 1s -timeout 30m ./...
+	$(GO) test -p 1 -run '^$$' -bench . -benchtime 1s -timeout 30m ./...
+	$(GO) test -run '^$$' -bench Executor -benchtime 9x ./providers
 
 # Rebuilds the tables of the policy engine from the checked-in sources; `make policy-sources` reads the installed CLIs first.
 policy-tables:

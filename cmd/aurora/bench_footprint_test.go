@@ -16,7 +16,7 @@ func BenchmarkReady(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			r := newRig(b, rigOptions{durable: durable, path: os.Getenv("PATH")})
 			var took []time.Duration
-			for range 9 {
+			for b.Loop() {
 				if !durable {
 					r.cfg.DataDir = b.TempDir()
 				}

@@ -81,8 +81,8 @@ func BenchmarkMentionToAck(b *testing.B) {
 		if _, err := s.Say(ada, ops, "@aurora hi"); err != nil {
 			b.Fatal(err)
 		}
-	}
-	if err := s.WaitQuiet(b.Context()); err != nil {
-		b.Fatal(err)
+		if err := s.WaitQuiet(b.Context()); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
