@@ -20,11 +20,10 @@ import (
 
 // rig is a real `aurora serve` in a process of its own, with a Slack, a model and clouds to measure it by.
 type rig struct {
-	tb      testing.TB
-	sims    *sims
-	cfg     config
-	environ []string
-	serve   *replica
+	tb    testing.TB
+	sims  *sims
+	cfg   config
+	serve *replica
 }
 
 type rigOptions struct {
