@@ -28,7 +28,7 @@ func TestPlaygroundInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	play := exec.CommandContext(ctx, "node", "play.mjs")
 	play.Dir = dir

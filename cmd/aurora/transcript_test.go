@@ -278,5 +278,5 @@ func (s *story) dump() string {
 
 const (
 	aurora   = "U0AURORA01"
-	patience = 30 * time.Second
+	patience = 90 * time.Second
 )

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 
 const { ADDRESS, CHROMIUM, PICTURES } = process.env;
-const patience = 30_000;
+const patience = 120_000;
 let browser, page;
 
 // open shows the playground in a window of its own.
