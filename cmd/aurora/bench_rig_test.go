@@ -36,6 +36,9 @@ type rigOptions struct {
 // newRig starts the simulators and gives Ada and Ben their connections; serving begins with start.
 func newRig(tb testing.TB, o rigOptions) *rig {
 	tb.Helper()
+	if _, err := auroraBinary(); err != nil { // built before anything is timed
+		tb.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	tb.Cleanup(cancel)
 	none := ""
@@ -88,9 +91,6 @@ func (r *rig) settings() []string {
 // start runs the process and returns how long it took until readyz said yes.
 func (r *rig) start() time.Duration {
 	r.tb.Helper()
-	if _, err := auroraBinary(); err != nil {
-		r.tb.Fatal(err)
-	}
 	l, err := new(net.ListenConfig).Listen(r.tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		r.tb.Fatal(err)
