@@ -198,6 +198,11 @@ func (d *Desk) runPlan(ctx context.Context, conf store.Confirmation) ([]agent.Se
 	if err != nil {
 		return nil, err
 	}
+	// The click has won the card already. Taking Ask for the mode because Redis is away would spend it on a refusal; the
+	// same click may win again once Redis answers.
+	if caller.Mode, err = d.modeNow(ctx, conf.Asker, conf.Thread, conf.Place); err != nil {
+		return nil, err
+	}
 	running, end := d.stoppable(ctx, conf.Turn)
 	defer end()
 	var settled []agent.Settled

@@ -89,16 +89,25 @@ func (d *Desk) caller(ctx context.Context, a asker, thread string, place store.P
 // mode is what the person chose for the thread, else for the channel, else Ask. Ask too when it cannot be told: less may
 // be done then, never more.
 func (d *Desk) mode(ctx context.Context, p store.Person, thread string, place store.Place) store.Mode {
+	m, err := d.modeNow(ctx, p, thread, place)
+	if err != nil {
+		return store.Ask
+	}
+	return m
+}
+
+// modeNow is mode for those who would rather wait than take Ask for an answer.
+func (d *Desk) modeNow(ctx context.Context, p store.Person, thread string, place store.Place) (store.Mode, error) {
 	for _, key := range []string{threadMode(p, thread), channelMode(p, place)} {
 		m, err := d.Modes.Mode(ctx, key)
 		if err == nil {
-			return m
+			return m, nil
 		}
 		if !errors.Is(err, store.ErrNotFound) {
-			return store.Ask
+			return "", fmt.Errorf("read the mode: %w", err)
 		}
 	}
-	return store.Ask
+	return store.Ask, nil
 }
 
 func threadMode(p store.Person, thread string) string { return "thread:" + thread + ":" + p.String() }
