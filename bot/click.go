@@ -46,7 +46,8 @@ func (d *Desk) click(ctx context.Context, claim store.Claim, row store.Received)
 func (d *Desk) decide(ctx context.Context, claim store.Claim, row store.Received, a asker, p ClickPayload) error {
 	conf, err := d.Waiting.ConfirmationByNonce(ctx, p.NonceHash)
 	if errors.Is(err, store.ErrNotFound) {
-		return d.settle(ctx, claim, row, whisper(row, Message{Notice: goneCard}))
+		gone := Message{Notice: goneCard}
+		return d.settle(ctx, claim, row, append(d.withdrawn(ctx, row, gone), whisper(row, gone))...)
 	}
 	if err != nil {
 		return d.memoryAway(ctx, claim, row, err)
@@ -65,6 +66,30 @@ func (d *Desk) decide(ctx context.Context, claim store.Claim, row store.Received
 		return d.cancel(ctx, claim, row, a, conf)
 	}
 	return d.take(ctx, claim, row, a, p, conf)
+}
+
+// withdrawn replaces the card that a click was made on by why it is of no use any more, so that nobody presses its
+// buttons again. There is nothing to replace where the message is no card of ours; one that was replaced before stays.
+func (d *Desk) withdrawn(ctx context.Context, row store.Received, why Message) []store.Post {
+	var p ClickPayload
+	if row.Kind != store.EventClick || json.Unmarshal(row.Payload, &p) != nil || p.MessageTS == "" {
+		return nil
+	}
+	card, err := d.Standing.StandsAt(ctx, row.Place, p.MessageTS)
+	if err != nil || card.Part < partCards || card.Part >= partNotices {
+		return nil // its buttons stay: they answer with the same sentence
+	}
+	return []store.Post{edit(card.Turn, partEdits+card.Part, card.Part, card.Place, outgoing{Message: why})}
+}
+
+// tookCard tells whether an event is the click that won a card.
+func (d *Desk) tookCard(ctx context.Context, row store.Received) bool {
+	var p ClickPayload
+	if row.Kind != store.EventClick || json.Unmarshal(row.Payload, &p) != nil {
+		return false
+	}
+	conf, err := d.Waiting.ConfirmationByNonce(ctx, p.NonceHash)
+	return err == nil && conf.TakenBy == row.Key
 }
 
 // mayDecide says why a person may not answer a card; "" when he may. Who asked, where, and whether it was answered

@@ -112,6 +112,14 @@ func (d *Desk) handle(ctx context.Context, claim store.Claim, row store.Received
 			err = d.apologise(ctx, claim, row)
 		}
 	}()
+	err = d.respond(ctx, claim, row)
+	if d.outOfTries(ctx, claim, row.ID, err) {
+		return d.apologise(ctx, claim, row)
+	}
+	return err
+}
+
+func (d *Desk) respond(ctx context.Context, claim store.Claim, row store.Received) error {
 	switch row.Kind {
 	case store.EventMention:
 		return d.mention(ctx, claim, row)
@@ -129,12 +137,16 @@ func logPanic(ctx context.Context, p any) {
 	zerolog.Ctx(ctx).Error().Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("event")
 }
 
-// apologise ends what a panic of ours left open: an event that breaks us must not come back for ever, here or on the
+// apologise ends what an error of ours left open: an event that breaks us must not come back for ever, here or on the
 // next replica.
 func (d *Desk) apologise(ctx context.Context, claim store.Claim, row store.Received) error {
 	turn, err := d.Turns.OpenTurn(ctx, claim)
 	if errors.Is(err, store.ErrNotFound) {
-		return d.settle(ctx, claim, row, whisper(row, sorry(row.Key)))
+		posts := []store.Post{whisper(row, sorry(row.Key))}
+		if d.tookCard(ctx, row) { // it is nobody else's to answer any more, and its buttons would say that it runs
+			posts = append(posts, d.withdrawn(ctx, row, sorry(row.Key))...)
+		}
+		return d.settle(ctx, claim, row, posts...)
 	}
 	if err != nil {
 		return fmt.Errorf("look for the turn that broke: %w", err)
@@ -170,5 +182,9 @@ func (d *Desk) resume(ctx context.Context, claim store.Claim) (err error) {
 			err = d.breakOff(ctx, claim, turn)
 		}
 	}()
-	return d.answer(ctx, claim, asked{turn: turn})
+	err = d.answer(ctx, claim, asked{turn: turn})
+	if d.outOfTries(ctx, claim, turn.InboxID, err) {
+		return d.breakOff(ctx, claim, turn)
+	}
+	return err
 }

@@ -46,9 +46,9 @@ func (d *Desk) deliver(ctx context.Context, claim store.Claim, post store.Post) 
 		return false, err
 	}
 	ts, err := d.send(ctx, claim, post, shown)
-	if errors.Is(err, ErrUndeliverable) {
+	if why, ok := neverSent(err); ok {
 		zerolog.Ctx(ctx).Warn().Err(err).Str("turn", post.Turn).Int("part", post.Part).Msg("a message cannot be delivered")
-		hidden = append(hidden, d.unasked(ctx, post, out)...)
+		hidden = append(hidden, d.unasked(ctx, post, out, why)...)
 		err = nil
 	}
 	if err != nil {
@@ -60,6 +60,22 @@ func (d *Desk) deliver(ctx context.Context, claim store.Claim, post store.Post) 
 		}
 	}
 	return len(hidden) > 0, d.Outbox.Sent(ctx, claim, post.ID, ts)
+}
+
+// errUnkept says that a card was not shown because its record could not be kept: nobody could confirm it.
+var errUnkept = errors.New("the record of the confirmation cannot be kept")
+
+// neverSent tells the errors after which a message is not tried again, and what the asker hears when it was a card.
+func neverSent(err error) (why string, ok bool) {
+	switch {
+	case errors.Is(err, ErrUndeliverable):
+		return "I can't show the card for your click there, so nothing will run. Invite me to the channel, or write to me directly, and ask again.", true
+	case errors.Is(err, errUnkept) && errors.Is(err, store.ErrUnavailable):
+		return "My short-term memory is away, so I can't ask for your click and nothing will run. Please ask again in a minute.", true
+	case errors.Is(err, errUnkept):
+		return "I can't keep the record of what your click would confirm, so nothing will run. Please ask again in other words.", true
+	}
+	return "", false
 }
 
 // send says a message. A panic of ours on the way is as if the platform would never take it.
@@ -82,17 +98,16 @@ func (d *Desk) send(ctx context.Context, claim store.Claim, post store.Post, out
 	return d.speak(ctx, post, out)
 }
 
-// unasked tells the asker that his click cannot be asked for in that place, and ends the confirmation: a card nobody can
-// see would leave him waiting for it.
-func (d *Desk) unasked(ctx context.Context, post store.Post, out outgoing) []store.Post {
+// unasked tells the asker that his click cannot be asked for, and ends the confirmation: a card nobody can see would
+// leave him waiting for it.
+func (d *Desk) unasked(ctx context.Context, post store.Post, out outgoing, why string) []store.Post {
 	if out.Confirm == nil {
 		return nil
 	}
 	if _, err := d.Confirmations.EndConfirmation(ctx, out.Confirm.ID, store.ConfirmationVoided); err != nil {
 		zerolog.Ctx(ctx).Info().Err(err).Str("confirmation", out.Confirm.ID).Msg("void a confirmation whose card cannot be shown")
 	}
-	m := notice("I can't show the card for your click there, so nothing will run. Invite me to the channel, or write to me directly, and ask again.")
-	return []store.Post{whisperTo(post.Turn, partNotices+post.Part, post.Place, out.Confirm.Asker, outgoing{Message: m})}
+	return []store.Post{whisperTo(post.Turn, partNotices+post.Part, post.Place, out.Confirm.Asker, outgoing{Message: Message{Notice: why}})}
 }
 
 // speak hands the message to the platform.
@@ -167,7 +182,7 @@ func (d *Desk) arm(ctx context.Context, out outgoing) (outgoing, error) {
 		nonce := rand.Text()
 		record := *out.Confirm
 		record.NonceHash, record.State = store.HashNonce(nonce), store.ConfirmationPending
-		if err := d.Confirmations.PutConfirmation(ctx, record); err != nil {
+		if err := d.keepRecord(ctx, record); err != nil {
 			return out, fmt.Errorf("keep confirmation %s: %w", record.ID, err)
 		}
 		for i := range out.Message.Buttons {
@@ -177,7 +192,8 @@ func (d *Desk) arm(ctx context.Context, out outgoing) (outgoing, error) {
 	}
 	for i, b := range out.Message.Buttons {
 		value, err := d.Tickets.NewTicket(ctx, b.Press, buttonLife)
-		if errors.Is(err, store.ErrUnavailable) { // a button is a courtesy: the words do not wait for it
+		if err != nil && ctx.Err() == nil { // a button is a courtesy: the words do not wait for it
+			zerolog.Ctx(ctx).Info().Err(err).Msg("a message goes without its buttons")
 			out.Message.Buttons = nil
 			return out, nil
 		}
@@ -187,6 +203,34 @@ func (d *Desk) arm(ctx context.Context, out outgoing) (outgoing, error) {
 		out.Message.Buttons[i].Value = value
 	}
 	return out, nil
+}
+
+// recordPatience is how long a card waits for Redis to come back: a failover takes about half of it, and the thread is
+// held up as long.
+const (
+	recordPatience = 5 * time.Second
+	recordPause    = 250 * time.Millisecond
+)
+
+// keepRecord keeps the record of a card that is about to be sent, or says that the card must not be.
+func (d *Desk) keepRecord(ctx context.Context, record store.Confirmation) error {
+	tick := time.NewTicker(recordPause)
+	defer tick.Stop()
+	for began := time.Now(); ; {
+		err := d.Confirmations.PutConfirmation(ctx, record)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil: // the thread is somebody else's now, or we end: the card is not given up
+			return context.Cause(ctx)
+		case !errors.Is(err, store.ErrUnavailable) || time.Since(began) > recordPatience:
+			return fmt.Errorf("%w: %w", errUnkept, err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
 }
 
 // buttonLife is how long a button other than a confirmation's can be pressed.

@@ -19,6 +19,7 @@ type Queue interface {
 // Rows are the events of a claimed thread.
 type Rows interface {
 	Pending(ctx context.Context, c store.Claim) ([]store.Received, error)
+	CountTry(ctx context.Context, c store.Claim, inboxID int64) (tries int, err error)
 	Settle(ctx context.Context, c store.Claim, inboxID int64, posts []store.Post) error
 	ContinueTurn(ctx context.Context, c store.Claim, inboxID int64, e store.Event, posts []store.Post) error
 }
@@ -39,9 +40,10 @@ type Outbox interface {
 	Sent(ctx context.Context, c store.Claim, postID int64, ts string) error
 }
 
-// Standing tells where a sent part of a turn stands.
+// Standing tells where a sent part of a turn stands, and which part a message is.
 type Standing interface {
 	PostTS(ctx context.Context, turn string, part int) (store.Place, string, error)
+	StandsAt(ctx context.Context, place store.Place, ts string) (store.Post, error)
 }
 
 // Users finds and makes the user behind a person.

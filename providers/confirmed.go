@@ -15,6 +15,21 @@ import (
 // fourEyesTimes is how many times longer a second person is waited for.
 const fourEyesTimes = 6
 
+// thaw says why a click is not even asked for: while an admin has frozen all changes it would come to nothing.
+func (e *Executor) thaw(ctx context.Context, ask Ask, p Prepared) (s Section) {
+	if p.Verdict.Effect == policy.Read {
+		return s
+	}
+	_, frozen, err := e.Intents.Frozen(ctx, ask.Caller.Org.ID)
+	if err == nil && frozen {
+		err = store.ErrFrozen
+	}
+	if err != nil {
+		return s.problem(err, e.Redact)
+	}
+	return s
+}
+
 // proposed is the result for a command that waits for a click.
 func (e *Executor) proposed(ctx context.Context, ask Ask, p Prepared) Result {
 	r := e.describe(p)

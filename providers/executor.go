@@ -41,10 +41,11 @@ type Credentials interface {
 }
 
 // Intents notes a command before it runs and its outcome after. BeginIntent checks stop and freeze in the same
-// statement; an intent of the same key is returned instead of noted again.
+// statement; an intent of the same key is returned instead of noted again. Frozen is asked before a click is asked for.
 type Intents interface {
 	BeginIntent(ctx context.Context, i store.Intent) (existing *store.Intent, err error)
 	FinishIntent(ctx context.Context, id string, outcome json.RawMessage) error
+	Frozen(ctx context.Context, orgID string) (store.Freeze, bool, error)
 }
 
 // Auditor notes what was refused.
@@ -134,6 +135,9 @@ func (e *Executor) Run(ctx context.Context, ask Ask) Result {
 	case p.Code != "":
 		return e.refused(ctx, ask, p)
 	case p.Ruling.Decision == policy.Confirm:
+		if s := e.thaw(ctx, ask, p); s.Code != "" {
+			return e.refused(ctx, ask, p.refuse(refusal{s.Code, s.Error}))
+		}
 		return e.proposed(ctx, ask, p)
 	case p.Ruling.Decision != policy.Allow: // unreachable: anything else has a code
 		return e.refused(ctx, ask, p.refuse(refusal{CodeRefused, "Policy gave no decision, so nothing ran."}))

@@ -166,6 +166,15 @@ func (l *ledger) BeginIntent(_ context.Context, i store.Intent) (*store.Intent, 
 	return nil, nil
 }
 
+func (l *ledger) Frozen(context.Context, string) (store.Freeze, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.down {
+		return store.Freeze{}, false, store.ErrUnavailable
+	}
+	return store.Freeze{}, l.frozen, nil
+}
+
 func (l *ledger) FinishIntent(ctx context.Context, id string, outcome json.RawMessage) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -76,6 +76,10 @@ func (b *books) BeginIntent(context.Context, store.Intent) (*store.Intent, error
 	return nil, nil
 }
 
+func (b *books) Frozen(context.Context, string) (store.Freeze, bool, error) {
+	return store.Freeze{}, false, nil
+}
+
 func (b *books) FinishIntent(_ context.Context, _ string, outcome json.RawMessage) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -16,6 +16,7 @@ import (
 )
 
 const (
+	freshProfile    = 5 * time.Second // a hundred clicks of one person ask Slack once
 	rememberProfile = time.Minute     // used only while Slack asks to wait
 	rememberMember  = 5 * time.Minute // how long a person once seen to be a full member is taken for one
 	memberPage      = 500
@@ -23,7 +24,8 @@ const (
 	mostLookups     = 60 // accounts looked up for one answer; with more unknown ones it "cannot be told"
 )
 
-// Profile asks Slack what kind of account a person is. Who belongs to another team is External without asking.
+// Profile asks Slack what kind of account a person is, and takes its word for freshProfile: who was deactivated or made
+// a guest is refused after that at the latest. Who belongs to another team is External without asking.
 func (a *Adapter) Profile(ctx context.Context, _ string, p store.Person) (bot.Profile, error) {
 	id, err := a.whoAmI(ctx)
 	if err != nil {
@@ -31,6 +33,9 @@ func (a *Adapter) Profile(ctx context.Context, _ string, p store.Person) (bot.Pr
 	}
 	if p.Platform != store.Slack || p.Team != id.owner() {
 		return bot.Profile{Kind: bot.External}, nil
+	}
+	if known, ok := a.people.get(p.ID, freshProfile); ok {
+		return known, nil
 	}
 	user, err := a.api.GetUserInfoContext(ctx, p.ID)
 	if err == nil {
@@ -216,6 +221,7 @@ func (a *Adapter) census(ctx context.Context, wanted []string) (outsiders bool, 
 type profiles struct {
 	mu   sync.Mutex
 	seen map[string]seenProfile
+	now  func() time.Time // time.Now when nil
 }
 
 type seenProfile struct {
@@ -231,12 +237,19 @@ func (p *profiles) put(user string, profile bot.Profile) {
 	if p.seen == nil || len(p.seen) > profilesRoom {
 		p.seen = map[string]seenProfile{}
 	}
-	p.seen[user] = seenProfile{profile, time.Now()}
+	p.seen[user] = seenProfile{profile, p.clock()}
 }
 
 func (p *profiles) get(user string, notOlder time.Duration) (bot.Profile, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	seen, ok := p.seen[user]
-	return seen.Profile, ok && time.Since(seen.at) <= notOlder
+	return seen.Profile, ok && p.clock().Sub(seen.at) <= notOlder
+}
+
+func (p *profiles) clock() time.Time {
+	if p.now == nil {
+		return time.Now()
+	}
+	return p.now()
 }

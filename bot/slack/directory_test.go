@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	slackgo "github.com/slack-go/slack"
@@ -40,19 +41,34 @@ func TestProfileTellsMembersFromOthers(t *testing.T) {
 func TestProfileIsAskedAfresh(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, slacksim.Config{})
-	if got, _ := r.Profile(t.Context(), nimbus, someone(nimbus, ben)); got.Kind != bot.Member {
-		t.Fatalf("ben is %q", got.Kind)
+	now := time.Now()
+	r.people.now = func() time.Time { return now }
+	is := func(id string, want bot.Kind, how string) {
+		t.Helper()
+		if got, err := r.Profile(t.Context(), nimbus, someone(nimbus, id)); err != nil || got.Kind != want {
+			t.Errorf("%s %s is %q, %v; want %q", id, how, got.Kind, err, want)
+		}
 	}
+	is(ben, bot.Member, "at first")
 	if err := r.sim.AddPerson(slacksim.Person{ID: ben, Name: "ben", Deactivated: true}); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := r.Profile(t.Context(), nimbus, someone(nimbus, ben)); got.Kind != bot.Deactivated {
-		t.Errorf("ben is %q after he left", got.Kind)
+	for range 100 {
+		is(ben, bot.Member, "within the same moment")
 	}
+	if n := len(r.sim.Calls("users.info")); n != 1 {
+		t.Errorf("Slack was asked %d times within a moment", n)
+	}
+	now = now.Add(freshProfile + time.Millisecond)
+	is(ben, bot.Deactivated, "five seconds after he left")
+	if err := r.sim.AddPerson(slacksim.Person{ID: ben, Name: "ben", Guest: true}); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(freshProfile + time.Millisecond)
+	is(ben, bot.Guest, "five seconds after he came back as a guest")
+	now = now.Add(freshProfile + time.Millisecond)
 	r.sim.Inject(slacksim.Fault{Method: "users.info", Kind: slacksim.FaultRateLimit, Times: 2})
-	if got, err := r.Profile(t.Context(), nimbus, someone(nimbus, ben)); err != nil || got.Kind != bot.Deactivated {
-		t.Errorf("while Slack asks to wait ben is %q, %v", got.Kind, err)
-	}
+	is(ben, bot.Guest, "while Slack asks to wait")
 	var later *bot.Later
 	if got, err := r.Profile(t.Context(), nimbus, someone(nimbus, ada)); !errors.As(err, &later) || got.Kind != bot.External {
 		t.Errorf("somebody unknown is %q, %v", got.Kind, err)

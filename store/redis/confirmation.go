@@ -26,7 +26,8 @@ var putScript = goredis.NewScript(putSource)
 
 // PutConfirmation keeps a confirmation, pending when it is new. The same one (by Digest) may be put again with another
 // nonce, as a card that is sent once more has: its state stays, and from then on the new nonce alone finds it. Another
-// one under its id or nonce gives store.ErrConflict.
+// one under its id or nonce gives store.ErrConflict. Under Sentinel a record counts only once a replica has it as well,
+// so that the card that is shown then outlives the master.
 func (d *DB) PutConfirmation(ctx context.Context, c store.Confirmation) error {
 	record, err := recordOf(c)
 	if err != nil {
@@ -35,8 +36,12 @@ func (d *DB) PutConfirmation(ctx context.Context, c store.Confirmation) error {
 	ctx, done := limit(ctx)
 	defer done()
 	keys := []string{recordKey(c.ID), nonceKey(c.NonceHash), turnKey(c.Turn), threadKey(c.Thread), dueKey()}
-	kept, err := putScript.Run(ctx, d.client, keys, c.ID, record, c.Expires.UnixMilli(), ConfirmationTTL.Milliseconds(),
-		c.Digest(), c.NonceHash, nonceKey("")).Bool()
+	answer, err := d.surely(ctx, putScript, keys, c.ID, record, c.Expires.UnixMilli(), ConfirmationTTL.Milliseconds(),
+		c.Digest(), c.NonceHash, nonceKey(""))
+	if err != nil {
+		return d.fail("keep the confirmation", err)
+	}
+	kept, err := answer.Bool()
 	if err == nil && !kept {
 		return fmt.Errorf("keep the confirmation: %w", store.ErrConflict)
 	}

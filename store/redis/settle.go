@@ -59,25 +59,34 @@ func (d *DB) EndConfirmation(ctx context.Context, id string, to store.Confirmati
 
 // decide settles, and where there are replicas does not believe it until one of them has it.
 func (d *DB) decide(ctx context.Context, id string, to store.ConfirmationState, click string) (store.Confirmation, error) {
-	if !d.replicated {
-		return d.settle(ctx, id, to, click)
-	}
-	pipe := d.client.Pipeline() // one connection: WAIT is about what was written on it before
-	answer := settleScript.Eval(ctx, pipe, settleKeys(id), id, string(to), click)
-	wait := pipe.Do(ctx, "WAIT", 1, replicaWait.Milliseconds())
-	_, _ = pipe.Exec(ctx) // both results are looked at one by one
-	found, err := read(id, answer)
+	answer, err := d.surely(ctx, settleScript, settleKeys(id), id, string(to), click)
 	if err != nil {
 		return store.Confirmation{}, err
+	}
+	return read(id, answer)
+}
+
+// surely runs a script that writes, and where there are replicas waits until one of them has it too: store.ErrUnavailable
+// when none has. What the script itself answers, an error too, is the caller's to read.
+func (d *DB) surely(ctx context.Context, script *goredis.Script, keys []string, args ...any) (*goredis.Cmd, error) {
+	if !d.replicated {
+		return script.Run(ctx, d.client, keys, args...), nil
+	}
+	pipe := d.client.Pipeline() // one connection: WAIT is about what was written on it before
+	answer := script.Eval(ctx, pipe, keys, args...)
+	wait := pipe.Do(ctx, "WAIT", 1, replicaWait.Milliseconds())
+	_, _ = pipe.Exec(ctx) // both results are looked at one by one
+	if answer.Err() != nil {
+		return answer, nil
 	}
 	acks, err := wait.Int()
 	if err != nil {
-		return store.Confirmation{}, err
+		return nil, err
 	}
 	if acks < 1 {
-		return store.Confirmation{}, fmt.Errorf("no replica has it: %w", store.ErrUnavailable)
+		return nil, fmt.Errorf("no replica has it: %w", store.ErrUnavailable)
 	}
-	return found, nil
+	return answer, nil
 }
 
 // settle moves a record to a state where that is allowed, or with to == "" only looks, and gives it as it then is.

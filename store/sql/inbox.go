@@ -28,6 +28,16 @@ func (d *DB) Pending(ctx context.Context, c store.Claim) (list []store.Received,
 	return list, err
 }
 
+// CountTry notes that an open row was tried in vain and gives how often that was by now. store.ErrNotFound when it is
+// settled.
+func (d *DB) CountTry(ctx context.Context, c store.Claim, inboxID int64) (tries int, err error) {
+	err = d.held(ctx, c, func(tx conn) error {
+		return tx.one(ctx, `UPDATE inbox SET tries = tries + 1 WHERE id = $1 AND thread = $2 AND settled_at IS NULL RETURNING tries`,
+			[]any{inboxID, c.Thread}, &tries)
+	})
+	return tries, err
+}
+
 // Settle ends a row that needs no turn: its text and payload are erased, the posts are appended. A post without a turn
 // gets "inbox_<id>", which is unique to the row. Settling again changes nothing.
 func (d *DB) Settle(ctx context.Context, c store.Claim, inboxID int64, posts []store.Post) error {

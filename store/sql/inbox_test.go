@@ -206,3 +206,25 @@ func TestReceiveAfterCloseSaysSo(t *testing.T) {
 		want(t, err, store.ErrUnavailable)
 	})
 }
+
+func TestTriesAreCountedWhileARowIsOpen(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, e *engine) {
+		db := e.open(t, "r1")
+		receive(t, db, event("k1", "thread", ada))
+		c := claim(t, db, "r1")
+		row := pending(t, db, c)[0]
+		for n := 1; n <= 3; n++ {
+			if got, err := db.CountTry(t.Context(), c, row.ID); err != nil || got != n {
+				t.Fatalf("try %d counts as %d, error %v", n, got, err)
+			}
+		}
+		old := c
+		old.Fence--
+		_, err := db.CountTry(t.Context(), old, row.ID)
+		want(t, err, store.ErrFenced)
+		must(t, db.Settle(t.Context(), c, row.ID, nil))
+		_, err = db.CountTry(t.Context(), c, row.ID)
+		want(t, err, store.ErrNotFound)
+	})
+}

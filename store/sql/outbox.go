@@ -79,3 +79,18 @@ func (d *DB) PostTS(ctx context.Context, turn string, part int) (place store.Pla
 	err = d.one(ctx, `SELECT place, ts FROM outbox WHERE turn = $1 AND part = $2 AND sent`, []any{turn, part}, jsonColumn{&place}, &ts)
 	return place, ts, err
 }
+
+// StandsAt tells which post became the message at ts in a channel; store.ErrNotFound when none of ours did. Of several
+// posts, as edits stand where the message stood, it is the first.
+func (d *DB) StandsAt(ctx context.Context, place store.Place, ts string) (store.Post, error) {
+	list, err := all(ctx, d.conn, scanPost, `SELECT `+postColumns+` FROM outbox WHERE ts = $1 AND ts <> '' AND sent ORDER BY id`, clean(ts))
+	if err != nil {
+		return store.Post{}, err
+	}
+	for _, p := range list {
+		if p.Place.Platform == place.Platform && p.Place.Team == place.Team && p.Place.Channel == place.Channel {
+			return p, nil
+		}
+	}
+	return store.Post{}, store.ErrNotFound
+}

@@ -63,3 +63,33 @@ func TestSentPostIsKnownByTurnAndPart(t *testing.T) {
 		want(t, db.Sent(t.Context(), c, 999, "1.1"), store.ErrNotFound)
 	})
 }
+
+func TestMessageIsKnownByItsPlace(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, e *engine) {
+		db := e.open(t, "r1")
+		receive(t, db, event("k1", "thread", ada))
+		c := claim(t, db, "r1")
+		place := store.Place{Platform: store.Slack, Team: "T1", Channel: "C1", Thread: "1.1"}
+		elsewhere := place
+		elsewhere.Channel = "C2"
+		must(t, db.AddPosts(t.Context(), c, []store.Post{
+			{Turn: "turn_2", Part: 100, Place: elsewhere}, {Turn: "turn_1", Part: 100, Place: place},
+			{Turn: "turn_1", Part: 600, Kind: store.PostUpdate, Target: 100, Place: place}, {Turn: "turn_1", Part: 101, Place: place},
+		}))
+		posts, err := db.Outbox(t.Context(), c)
+		must(t, err)
+		for _, p := range posts[:3] { // an edit stands where its message stands
+			must(t, db.Sent(t.Context(), c, p.ID, "17.4"))
+		}
+		at := store.Place{Platform: store.Slack, Team: "T1", Channel: "C1"} // a click does not say in which thread it was
+		got, err := db.StandsAt(t.Context(), at, "17.4")
+		if err != nil || got.Turn != "turn_1" || got.Part != 100 || got.Place != place {
+			t.Errorf("it is %+v, error %v", got, err)
+		}
+		for _, ts := range []string{"", "17.5"} {
+			_, err = db.StandsAt(t.Context(), at, ts)
+			want(t, err, store.ErrNotFound)
+		}
+	})
+}
