@@ -64,6 +64,7 @@ type Config struct {
 	Drivers  map[store.Cloud]Driver // clouds with a CLI
 	Direct   map[store.Cloud]Direct // clouds without one
 	Programs Programs               // the CLIs found by Locate
+	Refresh  *Refresher             // keeps access tokens good; nil: credentials are used as they are kept
 
 	Runner  string   // name of this process in intents
 	Dir     string   // where private directories of runs are made; the system's default when empty

@@ -80,7 +80,8 @@ type Section struct {
 	ExitCode     int    `json:"exit_code"`
 	Duration     Millis `json:"duration_ms"`
 	Truncated    bool   `json:"truncated,omitempty"`
-	Broken       bool   `json:"broken,omitempty"` // only a new sign-in helps: its owner should be told
+	Broken       bool   `json:"broken,omitempty"` // only a new sign-in helps
+	News         bool   `json:"news,omitempty"`   // it broke just now: its owner is to be told, once
 	Fault        error  `json:"-"`                // a panic of ours while it ran: to be logged
 }
 

@@ -89,18 +89,14 @@ func (e *Executor) starter(ctx context.Context, j job) (func(context.Context) (O
 	if direct == nil && (driver == nil || program.Entry == "" || program.Err != nil) {
 		return nil, &Problem{Code: CodeNotInstalled, Sentence: e.missing(j.prepared.Command.Argv[0]), Err: program.Err}
 	}
-	cred, _, err := e.Credentials.Get(ctx, strings.TrimPrefix(conn.Token, "vault:"))
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, &Problem{Code: CodeExpired, Broken: true, Err: err,
-			Sentence: "The credential of " + label(conn) + " is gone: connect again with /aurora connect " + string(conn.Cloud) + "."}
-	}
+	readOnly := j.ask.Caller.Mode != store.Agent
+	cred, err := e.credential(ctx, conn, readOnly)
 	if err != nil {
-		return nil, &Problem{Code: CodeUnavailable, Err: err,
-			Sentence: "The store of credentials cannot be reached, so nothing ran. Try again in a minute."}
+		return nil, err
 	}
 	ask := SessionAsk{
 		Connection: conn, Credential: cred, Project: j.target.Project, Region: j.target.Region,
-		UserID: j.ask.Caller.User.ID, Turn: j.ask.Turn, ReadOnly: j.ask.Caller.Mode != store.Agent,
+		UserID: j.ask.Caller.User.ID, Turn: j.ask.Turn, ReadOnly: readOnly,
 	}
 	if direct != nil {
 		return e.callDirect(direct, ask, j.prepared.Command.Argv), nil
@@ -110,6 +106,21 @@ func (e *Executor) starter(ctx context.Context, j job) (func(context.Context) (O
 		return nil, err
 	}
 	return e.runProcess(program, session, cred, j.prepared.Command.Argv), nil
+}
+
+// credential gives what this run may hold of the connection's credential.
+func (e *Executor) credential(ctx context.Context, conn store.Connection, readOnly bool) (store.Credential, error) {
+	if e.Refresh != nil {
+		return e.Refresh.Fresh(ctx, conn, readOnly)
+	}
+	cred, _, err := e.Credentials.Get(ctx, strings.TrimPrefix(conn.Token, "vault:"))
+	if errors.Is(err, store.ErrNotFound) {
+		return cred, credentialGone(conn, err)
+	}
+	if err != nil {
+		return cred, keeperAway(err)
+	}
+	return cred, nil
 }
 
 func (e *Executor) missing(program string) string {
@@ -160,7 +171,8 @@ func (e *Executor) callDirect(direct Direct, ask SessionAsk, argv []string) func
 var publicMembers = map[string]bool{
 	"email": true, "projects": true, "expiry": true, "role_arn": true, "region": true, "tailnet": true, "client_id": true,
 	"access_key": true, "tenant_id": true, "project_id": true, "organization_id": true, "zone": true, "endpoint": true,
-	"account": true, "scopes": true, "token_type": true,
+	"account": true, "scopes": true, "token_type": true, "kind": true, "subject": true,
+	"read_expiry": true, "read_scopes": true, "wide_expiry": true, "wide_scopes": true,
 }
 
 func credentialValues(cred store.Credential) []string {

@@ -169,6 +169,8 @@ func (s scope) projects(command policy.Command, c store.Connection) []string {
 		return []string{""}
 	case slices.Contains(c.Projects, s.selected):
 		return []string{s.selected}
+	case slices.Contains(c.Projects, c.Settings[store.SettingDefaultProject]):
+		return []string{c.Settings[store.SettingDefaultProject]}
 	}
 	return c.Projects
 }

@@ -36,6 +36,9 @@ type Connection struct {
 	CreatedAt  time.Time         `json:"created_at"`
 }
 
+// SettingDefaultProject names, among a connection's settings, the project that is taken when a command names none.
+const SettingDefaultProject = "default_project"
+
 // Owner says whose the connection is: "user" or "organisation".
 func (c Connection) Owner() string {
 	if c.UserID == "" {
@@ -45,7 +48,8 @@ func (c Connection) Owner() string {
 }
 
 // CredentialPath is the KV v2 API path of a credential, relative to Vault's /v1/. first tells whether it is the owner's
-// first account of this cloud: further ones get a path of their own below it.
+// first account of this cloud: further ones get a path of their own below it. What a path cannot hold of an account's
+// name, such as the + of an e-mail address, is written as =2B.
 func CredentialPath(orgID, userID string, cloud Cloud, account string, first bool) string {
 	path := fmt.Sprintf("kv/data/aurora/users/%s/%s", userID, cloud)
 	if userID == "" {
@@ -54,7 +58,7 @@ func CredentialPath(orgID, userID string, cloud Cloud, account string, first boo
 	if first {
 		return path
 	}
-	return path + "/" + account
+	return path + "/" + asSegment(account)
 }
 
 // Grant lets somebody use an organisation's connection, on what, up to which effect ("read", "write", ...).

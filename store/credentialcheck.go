@@ -37,12 +37,28 @@ func checkSegment(part string) error {
 		return errors.New("a segment is empty or only dots")
 	}
 	for _, r := range part {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.@:=~", r) {
-			continue
+		if !inSegment(r) {
+			return fmt.Errorf("the character %q is not allowed", r)
 		}
-		return fmt.Errorf("the character %q is not allowed", r)
 	}
 	return nil
+}
+
+func inSegment(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.@:=~", r)
+}
+
+// asSegment writes a name so that it fits into a path and no two names fall together.
+func asSegment(name string) string {
+	var b strings.Builder
+	for i := range len(name) {
+		if c := name[i]; c < utf8.RuneSelf && c != '=' && inSegment(rune(c)) {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "=%02X", c)
+		}
+	}
+	return b.String()
 }
 
 // CheckCredential refuses what no keeper could give back as it was: nothing at all, and text that is not UTF-8. It

@@ -1,5 +1,7 @@
 package cloudsim
 
+import "sync"
+
 // mount puts every cloud below its path. AWS answers at the root, because its tools take one address for all services;
 // it must stay the last.
 func (s *Server) mount() {
@@ -9,6 +11,8 @@ func (s *Server) mount() {
 	}
 	google := s.grants["gcp"]
 	google.prefix = "ya29.a0"
+	google.issuer = googleIssuer
+	google.signer = sync.OnceValue(newRSAKey)
 	google.accounts = func(w *World) []string { return w.GCP.Users }
 	s.aws = newAWSCloud(s)
 	s.tailnet = newTailscaleCloud(s)

@@ -27,7 +27,7 @@ func (s *Server) Expire(cloud, id string) (int, error) {
 }
 
 // Revoke makes a credential unknown: an AWS key by its id, an OAuth or Tailscale access token by itself, a Tailscale OAuth
-// client or a Scaleway key by its id. An empty id revokes all short-lived ones of that cloud. It tells how many ended.
+// client, a Scaleway key or a Google service account's key by its id. An empty id revokes all short-lived ones of that cloud. It tells how many ended.
 func (s *Server) Revoke(cloud, id string) (int, error) {
 	return s.endThose(cloud, id, func(_ *time.Time, revoked *bool) { *revoked = true })
 }
@@ -63,6 +63,10 @@ func (s *Server) endThose(cloud, id string, how func(*time.Time, *bool)) (n int,
 		for _, server := range s.grantsOf(cloud) {
 			for name, token := range server.access {
 				hit(name, false, &token.expires, &token.revoked)
+			}
+			var never time.Time
+			for name, key := range server.keys {
+				hit(name, true, &never, &key.revoked)
 			}
 		}
 	default:

@@ -59,7 +59,7 @@ func defaultGCP() GCP {
 		Projects: []Project{
 			{
 				ID: GCPProject, Name: "Acme production", Number: "401122334455", State: "ACTIVE", Labels: map[string]string{"env": "prod"},
-				Bindings: map[string]string{GCPUser: "roles/owner", "ben@example.com": "roles/viewer"},
+				Bindings: map[string]string{GCPUser: "roles/owner", "ben@example.com": "roles/viewer", GCPAccount: "roles/editor"},
 				VMs: []VM{
 					defaultVM("checkout-web-1", "us-central1-a", "RUNNING", "10.128.0.11"),
 					defaultVM("checkout-web-2", "us-central1-a", "RUNNING", "10.128.0.12"),

@@ -1,6 +1,8 @@
 package cloudsim
 
 import (
+	"cmp"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -20,6 +22,7 @@ type authorizationServer struct {
 	client   OAuthClient
 	prefix   string        // what access tokens begin with
 	life     time.Duration // of access tokens
+	issuer   string        // told in the sign-in's answer and in id tokens; empty: not told
 	rotates  bool          // every refresh gives a new refresh token and spends the old one
 	strict   bool          // a refresh token used twice ends the whole grant
 	accounts func(*World) []string
@@ -27,6 +30,8 @@ type authorizationServer struct {
 	codes    map[string]*authorizationCode
 	access   map[string]*accessToken
 	refresh  map[string]*refreshToken
+	keys     map[string]*serviceAccountKey // Google: what signs assertions, by key id
+	signer   func() *rsa.PrivateKey        // of id tokens; nil: there are none
 }
 
 // Consent is what a person says on a sign-in page.
@@ -34,10 +39,12 @@ type Consent struct {
 	Account string   `json:"account"`          // who signs in
 	Scopes  []string `json:"scopes,omitempty"` // what is granted of what was asked; nil: everything
 	Deny    bool     `json:"deny,omitempty"`
+	Issuer  string   `json:"issuer,omitempty"` // sent back in place of the true one, as a mixed-up answer would
 }
 
 type authorizationCode struct {
 	redirect, challenge string
+	nonce               string
 	grant               *grant
 	offline             bool
 	expires             time.Time
@@ -74,6 +81,7 @@ func newAuthorizationServer(name string, client OAuthClient) *authorizationServe
 	return &authorizationServer{
 		name: name, client: client, life: time.Hour, prefix: "at-",
 		codes: map[string]*authorizationCode{}, access: map[string]*accessToken{}, refresh: map[string]*refreshToken{},
+		keys: map[string]*serviceAccountKey{},
 	}
 }
 
@@ -139,6 +147,9 @@ func (a *authorizationServer) redirects(text string, parsed *url.URL) bool {
 func (a *authorizationServer) answer(query url.Values, redirect *url.URL, consent Consent) reply {
 	back := redirect.Query()
 	back.Set("state", query.Get("state"))
+	if issuer := cmp.Or(consent.Issuer, a.issuer); issuer != "" {
+		back.Set("iss", issuer)
+	}
 	if consent.Deny {
 		back.Set("error", "access_denied")
 		return redirectTo(redirect, back)
@@ -148,10 +159,13 @@ func (a *authorizationServer) answer(query url.Values, redirect *url.URL, consen
 	if consent.Scopes != nil {
 		granted = slices.DeleteFunc(slices.Clone(asked), func(s string) bool { return !slices.Contains(consent.Scopes, s) })
 	}
+	if a.name == "gcp" {
+		granted = a.asGoogleSays(granted, consent.Account, query.Get("include_granted_scopes") == "true")
+	}
 	code := "4/" + randomSecret(32)
 	a.codes[code] = &authorizationCode{
 		redirect: query.Get("redirect_uri"), challenge: query.Get("code_challenge"), expires: time.Now().Add(time.Minute),
-		grant: &grant{subject: consent.Account, scopes: granted}, offline: a.offline(query),
+		grant: &grant{subject: consent.Account, scopes: granted}, offline: a.offline(query), nonce: query.Get("nonce"),
 	}
 	back.Set("code", code)
 	back.Set("scope", strings.Join(granted, " "))
@@ -177,6 +191,9 @@ func redirectTo(target *url.URL, query url.Values) reply {
 
 // token answers the token endpoint.
 func (a *authorizationServer) token(r *http.Request, form url.Values) (map[string]any, *oauthError) {
+	if form.Get("grant_type") == assertionGrant && a.name == "gcp" {
+		return a.assert(form.Get("assertion"))
+	}
 	id, secret := form.Get("client_id"), form.Get("client_secret")
 	if user, password, ok := r.BasicAuth(); ok {
 		id, _ = url.QueryUnescape(user)
@@ -212,6 +229,9 @@ func (a *authorizationServer) redeem(form url.Values) (map[string]any, *oauthErr
 		return nil, &oauthError{http.StatusBadRequest, "redirect_uri_mismatch", "Bad Request"}
 	}
 	answer := a.issue(code.grant)
+	if a.signer != nil && slices.Contains(code.grant.scopes, "openid") {
+		answer["id_token"] = a.idToken(code.grant, code.nonce)
+	}
 	if code.offline {
 		answer["refresh_token"] = a.newRefresh(code.grant)
 	}

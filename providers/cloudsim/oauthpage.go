@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -48,12 +49,19 @@ func signInRefusal(text string) reply {
 type signInPage struct {
 	Cloud    string
 	Accounts []string
+	Chosen   string
 	Scopes   []string
 	Hidden   map[string]string
 }
 
 func (a *authorizationServer) page(query url.Values, w *World) reply {
 	data := signInPage{Cloud: a.name, Accounts: a.accounts(w), Scopes: strings.Fields(query.Get("scope")), Hidden: map[string]string{}}
+	if len(data.Accounts) > 0 {
+		data.Chosen = data.Accounts[0]
+	}
+	if hint := query.Get("login_hint"); slices.Contains(data.Accounts, hint) {
+		data.Chosen = hint
+	}
 	for name := range query {
 		data.Hidden[name] = query.Get(name)
 	}
@@ -72,7 +80,7 @@ var signInTemplate = template.Must(template.New("sign-in").Parse(`<!doctype html
 <style>body{font:16px/1.5 sans-serif;max-width:32rem;margin:4rem auto;padding:0 1rem}fieldset{border:1px solid #ccc;border-radius:8px;margin:1rem 0}button{font:inherit;padding:.4rem 1rem;margin-right:.5rem}</style></head>
 <body><h1>Sign in</h1><p>This is the simulated sign-in of <strong>{{.Cloud}}</strong>. No real account is involved.</p>
 <form method="post">{{range $name, $value := .Hidden}}<input type="hidden" name="{{$name}}" value="{{$value}}">{{end}}
-<fieldset><legend>Account</legend>{{range $i, $a := .Accounts}}<label><input type="radio" name="account" value="{{$a}}"{{if eq $i 0}} checked{{end}}> {{$a}}</label><br>{{end}}</fieldset>
+<fieldset><legend>Account</legend>{{range $i, $a := .Accounts}}<label><input type="radio" name="account" value="{{$a}}"{{if eq $a $.Chosen}} checked{{end}}> {{$a}}</label><br>{{end}}</fieldset>
 <fieldset><legend>May do</legend>{{range .Scopes}}<label><input type="checkbox" name="granted" value="{{.}}" checked> {{.}}</label><br>{{end}}</fieldset>
 <button name="decision" value="allow">Allow</button><button name="decision" value="deny">Deny</button></form></body></html>
 `))

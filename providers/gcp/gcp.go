@@ -1,34 +1,79 @@
-// Package gcp gives runs of gcloud, gsutil and bq the access token of a connection. The executor calls Session before
-// each run. It never writes a token anywhere but into the run's private file.
+// Package gcp links Google Cloud accounts and gives runs of gcloud, gsutil and bq an access token of theirs.
+//
+// The connect pages link an account in one of two ways, both of which end in a providers.SignedIn to be stored:
+//
+//	in := providers.NewSignIn(redirect, wide)           // kept under the hash of state, bound to user and browser
+//	address, err := c.AuthURL(state, in)                // the browser goes there
+//	linked, err := c.Finish(ctx, in, r.URL.Query())     // when it is back; the state was checked and spent before
+//
+//	linked, err := c.ConnectKey(ctx, keyJSON)           // a service account's key, from a form
+//
+// An error that people can do something about is a *providers.Problem with a sentence; nothing is to be stored then. With
+// wide the consent is for Agent mode: linked.Credential then goes through providers.MergeCredential with what is kept for
+// that account, and the connection's ReadOnly follows from whether the merged credential has providers.WideSlot. A
+// linked.Reduced is shown. At the end Revoke takes back what Google lets us, before the credential is deleted.
+//
+// The executor calls Session before each run, with a credential that providers.Refresher has narrowed to one access token
+// (it asks Slot and Renew for that). The package never writes a token anywhere but into the run's private file, and never
+// repeats what Google's sign-in says.
 package gcp
 
 import (
+	"cmp"
 	"context"
+	"net/http"
 	"regexp"
 	"strings"
 	"time"
+
+	"golang.org/x/oauth2"
 
 	"aurora/providers"
 	"aurora/store"
 )
 
-// Config is what the connector needs; its zero value is Google itself.
+// Config is what the connector needs; its zero value is Google itself, without a sign-in of people.
 type Config struct {
+	ClientID        string // of the OAuth client; empty: people link by a service account's key alone
+	ClientSecret    store.Secret
+	AuthURL         string           // override for the consent page
+	TokenURL        string           // override for the token endpoint
+	RevokeURL       string           // override for the revocation endpoint
 	Compute         string           // override for the Compute Engine API, such as http://127.0.0.1:1/compute/v1/
 	ResourceManager string           // override for the Cloud Resource Manager API
 	Now             func() time.Time // nil for time.Now
 }
 
-// Connector is the providers.Driver for Google Cloud. It is safe for concurrent use.
-type Connector struct{ config Config }
+// Connector is the providers.Driver and providers.Renewer for Google Cloud. It is safe for concurrent use.
+type Connector struct {
+	config  Config
+	oauth   providers.AuthServer
+	manager string
+	http    *http.Client
+}
+
+const (
+	answerTime = 20 * time.Second
+	mostBytes  = 4 << 20 // of one page of projects
+)
 
 // New makes a connector.
 func New(c Config) *Connector {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Connector{c}
+	return &Connector{
+		config: c, manager: cmp.Or(c.ResourceManager, managerAddress), http: providers.NewHTTPClient(answerTime, mostBytes),
+		oauth: providers.AuthServer{
+			Cloud: store.GCP, Name: "Google", ClientID: c.ClientID, ClientSecret: c.ClientSecret,
+			Settings: "GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET", Style: oauth2.AuthStyleInParams, Issuer: issuer, Now: c.Now,
+			AuthURL: cmp.Or(c.AuthURL, consentAddress), TokenURL: cmp.Or(c.TokenURL, tokenAddress), RevokeURL: cmp.Or(c.RevokeURL, revokeAddress),
+		},
+	}
 }
+
+// CanSignIn tells whether people can sign in with Google: whether Aurora has a client there.
+func (c *Connector) CanSignIn() bool { return c.oauth.ClientID != "" && c.oauth.ClientSecret != "" }
 
 // leastLeft is how long a token must still be good for: a run may take some minutes.
 const leastLeft = time.Minute
