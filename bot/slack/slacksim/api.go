@@ -82,6 +82,9 @@ func endpoints() map[string]endpoint {
 		"chat.update":                           {tokenBot, write, 50, (*Server).chatUpdate},
 		"chat.delete":                           {tokenBot, write, 50, (*Server).chatDelete},
 		"chat.postEphemeral":                    {tokenBot, write, 100, (*Server).chatPostEphemeral},
+		"chat.startStream":                      {tokenBot, write, 20, (*Server).chatStartStream},
+		"chat.appendStream":                     {tokenBot, write, 100, (*Server).chatAppendStream},
+		"chat.stopStream":                       {tokenBot, write, 20, (*Server).chatStopStream},
 		"chat.getPermalink":                     {tokenBot, nil, 600, (*Server).chatGetPermalink},
 		"conversations.info":                    {tokenBot, info, 50, (*Server).conversationsInfo},
 		"conversations.members":                 {tokenBot, info, 100, (*Server).conversationsMembers},
@@ -90,6 +93,7 @@ func endpoints() map[string]endpoint {
 		"conversations.open":                    {tokenBot, []string{"im:write", "mpim:write"}, 50, (*Server).conversationsOpen},
 		"users.info":                            {tokenBot, []string{"users:read"}, 100, (*Server).usersInfo},
 		"views.open":                            {tokenBot, nil, 100, (*Server).viewsOpen},
+		"views.push":                            {tokenBot, nil, 100, (*Server).viewsPush},
 		"views.update":                          {tokenBot, nil, 100, (*Server).viewsUpdate},
 		"views.publish":                         {tokenBot, nil, 100, (*Server).viewsPublish},
 		"assistant.threads.setStatus":           {tokenBot, status, 600, (*Server).assistantSetStatus},
@@ -179,6 +183,9 @@ func (s *Server) answer(w http.ResponseWriter, method string, a args, secret str
 		return http.StatusTooManyRequests, refuse("ratelimited").body()
 	}
 	if f := s.scoped(e.scopes...); f != nil {
+		return http.StatusOK, f.body()
+	}
+	if f := t.team.enabled(method); f != nil {
 		return http.StatusOK, f.body()
 	}
 	body, f := e.run(s, &request{args: a, team: t.team})

@@ -40,7 +40,15 @@ func (s *Server) assistantSetStatus(q *request) (object, *refusal) {
 		return nil, refuse("invalid_arguments", "[ERROR] no more than 10 items allowed [json-pointer:/loading_messages]")
 	}
 	s.setStatus(ch, thread, text)
+	s.expire(ch, thread)
 	return object{}, nil
+}
+
+// expire takes a status away that nobody sets again in time. A session's stays: the app alone ends it.
+func (s *Server) expire(ch *channel, thread string) {
+	if ch.statuses[thread] != "" {
+		ch.expiring[thread] = s.after(s.config.StatusLife, func() { s.setStatus(ch, thread, "") })
+	}
 }
 
 // loadingMessages counts the loading messages of a call: a list, or words between commas.
@@ -54,6 +62,8 @@ func loadingMessages(q *request) int {
 
 // setStatus shows a status in a thread; an empty one clears it, and so does the app's next message there.
 func (s *Server) setStatus(ch *channel, thread, text string) {
+	s.cancel(ch.expiring[thread])
+	delete(ch.expiring, thread)
 	delete(ch.statuses, thread)
 	if text != "" {
 		ch.statuses[thread] = text
@@ -95,20 +105,34 @@ func (s *Server) assistantSetPrompts(q *request) (object, *refusal) {
 	return object{}, nil
 }
 
+// sessionSetStatus moves a session on. Without the event of the stop button nobody could press it, which Slack
+// says in a warning.
 func (s *Server) sessionSetStatus(q *request) (object, *refusal) {
-	ch, thread, f := s.assistantThread(q, true)
-	if f != nil {
+	ch, thread, f := s.assistantThread(q, false)
+	status, title := q.str("status"), q.str("title")
+	switch {
+	case f != nil:
 		return nil, f
+	case thread == "":
+		return nil, refuse("thread_ts_required")
+	case !slices.Contains([]string{"processing", "active", "suspended", "closed"}, status):
+		return nil, refuse("invalid_status")
+	case utf8.RuneCountInString(title) > 200:
+		return nil, refuse("invalid_arguments", "[ERROR] must be less than 201 characters [json-pointer:/title]")
 	}
-	status := q.str("status")
-	if !slices.Contains([]string{"processing", "active", "suspended", "closed"}, status) {
-		return nil, refuse("invalid_arguments", "[ERROR] value must be one of: processing, active, suspended, closed [json-pointer:/status]")
+	if ch.titles[thread] == "" && title != "" {
+		ch.titles[thread] = title
 	}
-	if status != "processing" {
-		status = ""
+	shown := ""
+	if status == "processing" {
+		shown = status
 	}
-	s.setStatus(ch, thread, status)
-	return object{}, nil
+	s.setStatus(ch, thread, shown)
+	body := object{"status": status, "agent_status": status, "title": ch.titles[thread]}
+	if !s.subscribed("agent_session_stopped") {
+		body["warning"] = "missing_agent_session_stopped_event_subscription"
+	}
+	return body, nil
 }
 
 func (s *Server) sessionRename(q *request) (object, *refusal) {

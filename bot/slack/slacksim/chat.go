@@ -1,6 +1,7 @@
 package slacksim
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -75,7 +76,13 @@ func (q *request) blocks(name string, most int) ([]any, *refusal) {
 	if err != nil || !ok || slices.ContainsFunc(list, func(b any) bool { return asObject(b) == nil }) {
 		return nil, refuse("invalid_blocks_format")
 	}
-	return list, blockRefusal(checkBlocks("/"+name, list, most))
+	problems := checkBlocks("/"+name, list, most)
+	for i, b := range list {
+		if q.team != nil && q.team.off[FeatureFeedback] && asObject(b)["type"] == "context_actions" {
+			problems = append(problems, fmt.Sprintf("unsupported type: context_actions [json-pointer:/%s/%d/type]", name, i))
+		}
+	}
+	return list, blockRefusal(problems)
 }
 
 // blockRefusal words problems with blocks as Slack does; nil when there are none.
@@ -183,7 +190,7 @@ func (s *Server) post(q *request, ch *channel) (object, *refusal) {
 	m := &message{thread: thread, broadcast: broadcast, author: q.team.botKey(), fromApp: true, text: c.text, blocks: c.blocks, metadata: c.metadata}
 	s.add(ch, m)
 	s.enliven(q, m, false)
-	delete(ch.statuses, threadKey(m))
+	s.setStatus(ch, threadKey(m), "")
 	s.emitMessage(ch, m, 1)
 	body := object{"channel": ch.ID, "ts": m.ts, "message": s.wire(q.team, ch, m, true)}
 	if c.truncated {
@@ -222,6 +229,9 @@ func (s *Server) chatUpdate(q *request) (object, *refusal) {
 		return nil, f
 	}
 	m, f := ownMessage(q, ch, "cant_update_message")
+	if f == nil && m.streaming() {
+		f = refuse("streaming_state_conflict")
+	}
 	if f != nil {
 		return nil, f
 	}

@@ -15,6 +15,7 @@ const (
 	maxMessageBlocks = 50
 	maxViewBlocks    = 100
 	maxMarkdown      = 12000
+	maxDataTable     = 20000
 	maxBlocksJSON    = 13200
 )
 
@@ -191,6 +192,7 @@ func checkBlocks(path string, blocks []any, most int) []string {
 		if o := asObject(b); o["type"] == "section" && o["text"] == nil && o["fields"] == nil {
 			c.bad(at, "missing required field: text or fields")
 		}
+		c.surface(at, asObject(b), strings.HasPrefix(path, "/view"))
 		c.identifiers(at, asObject(b))
 	}
 	tables := 0
@@ -202,6 +204,23 @@ func checkBlocks(path string, blocks []any, most int) []string {
 		}
 	}
 	return c.problems
+}
+
+// surface wants blocks where they may stand: alerts in views only, agents' cards and tables in messages only. The
+// text of a data table is limited as a whole.
+func (c *checker) surface(path string, b object, view bool) {
+	kind := str(b["type"])
+	messageOnly := slices.Contains([]string{"task_card", "plan", "table", "data_table", "context_actions", "markdown"}, kind)
+	if kind == "alert" && !view || messageOnly && view {
+		c.bad(path+"/type", "unsupported type: %s", kind)
+	}
+	length := 0
+	if kind == "data_table" {
+		walk(b["rows"], func(o object) { length += utf8.RuneCountInString(str(o["text"])) })
+	}
+	if length > maxDataTable {
+		c.bad(path+"/rows", "must be less than %d characters", maxDataTable+1)
+	}
 }
 
 // identifiers wants block ids unique in the message and action ids unique in the block.

@@ -22,6 +22,8 @@ type Config struct {
 	Events []string
 	// Commands are the app's slash commands, with the slash; nil means /aurora.
 	Commands []string
+	// Shortcuts are what the app offers in the menu of messages and everywhere; nil means [DefaultShortcuts].
+	Shortcuts []Shortcut
 	// PlainCommands leaves names and links in slash commands as typed (the manifest's should_escape: false).
 	PlainCommands bool
 
@@ -35,6 +37,8 @@ type Config struct {
 	PingEvery   time.Duration   // websocket pings from Slack; default 10 s
 	TriggerLife time.Duration   // how long a trigger_id opens a view; default 3 s
 	URLLife     time.Duration   // how long a response_url works; default 30 min
+	StatusLife  time.Duration   // how long a status stays without being set again; default 2 min
+	StreamLife  time.Duration   // how long a streamed message takes more; default 306 s, however busy it is
 
 	// Rates turns on Slack's rate limits; see [Server.Inject] for limits forced on single calls.
 	Rates Rates
@@ -129,6 +133,18 @@ func DefaultEvents() []string {
 		"channel_id_changed", "channel_rename", "member_joined_channel", "message.im", "tokens_revoked"}
 }
 
+// Shortcut is an entry the app adds to Slack's own menus.
+type Shortcut struct {
+	Name     string `json:"name"`
+	Callback string `json:"callback_id"`
+	Message  bool   `json:"message"` // in the menu of each message; else wherever somebody is
+}
+
+// DefaultShortcuts are the shortcuts of Aurora's manifest.
+func DefaultShortcuts() []Shortcut {
+	return []Shortcut{{Name: "Ask Aurora about this", Callback: "ask_about", Message: true}}
+}
+
 // DefaultWorld is the workspace people meet first: Ada, Ben and Chloe work here, Gus is a guest, Dora left, and
 // Petra belongs to a partner with whom one channel is shared.
 func DefaultWorld() ([]Workspace, []Person, []Channel) {
@@ -167,11 +183,16 @@ func (c Config) filled() Config {
 	c.PingEvery = cmp.Or(c.PingEvery, 10*time.Second)
 	c.TriggerLife = cmp.Or(c.TriggerLife, 3*time.Second)
 	c.URLLife = cmp.Or(c.URLLife, 30*time.Minute)
+	c.StatusLife = cmp.Or(c.StatusLife, 2*time.Minute)
+	c.StreamLife = cmp.Or(c.StreamLife, 306*time.Second)
 	if c.Scopes == nil {
 		c.Scopes = DefaultScopes()
 	}
 	if c.Events == nil {
 		c.Events = DefaultEvents()
+	}
+	if c.Shortcuts == nil {
+		c.Shortcuts = DefaultShortcuts()
 	}
 	if len(c.Commands) == 0 {
 		c.Commands = []string{"/aurora"}

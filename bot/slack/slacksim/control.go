@@ -26,6 +26,7 @@ type command struct {
 	Token    string `json:"token"`
 	ActionID string `json:"action_id"`
 	ViewID   string `json:"view_id"`
+	Value    string `json:"value"`
 	Reason   string `json:"reason"`
 	Frame    string `json:"frame"`
 	ID       string `json:"id"`
@@ -141,7 +142,19 @@ func (s *Server) speaking() map[string]answer {
 			return object{"outcome": o}, err
 		},
 		"click": func(_ context.Context, c command) (any, error) {
-			o, err := s.Click(c.User, c.Channel, c.TS, c.ActionID)
+			o, err := s.Choose(c.User, c.Channel, c.TS, c.ActionID, c.Value)
+			return object{"outcome": o}, err
+		},
+		"viewclick": func(_ context.Context, c command) (any, error) {
+			o, err := s.ClickView(c.User, c.ViewID, c.ActionID, c.Value)
+			return object{"outcome": o}, err
+		},
+		"shortcut": func(_ context.Context, c command) (any, error) {
+			use := func() (Outcome, error) { return s.UseShortcut(c.User, c.Channel, c.TS, c.Name) }
+			if c.TS == "" {
+				use = func() (Outcome, error) { return s.UseGlobalShortcut(c.User, c.Name) }
+			}
+			o, err := use()
 			return object{"outcome": o}, err
 		},
 		"submit": func(_ context.Context, c command) (any, error) {
@@ -180,6 +193,7 @@ func (s *Server) changing() map[string]answer {
 	return map[string]answer{
 		"invite": func(_ context.Context, c command) (any, error) { return nil, s.Invite(c.By, c.Channel, c.User) },
 		"join":   func(_ context.Context, c command) (any, error) { return nil, s.Join(c.User, c.Channel) },
+		"leave":  func(_ context.Context, c command) (any, error) { return nil, s.Leave(c.User, c.Channel) },
 		"kick":   func(_ context.Context, c command) (any, error) { return nil, s.Kick(c.Channel, c.User) },
 		"rename": func(_ context.Context, c command) (any, error) { return nil, s.Rename(c.Channel, c.Name) },
 		"move":   func(_ context.Context, c command) (any, error) { return nil, s.ChangeID(c.Channel, c.ID) },
@@ -196,6 +210,10 @@ func (s *Server) changing() map[string]answer {
 				return nil, errors.New("give new_person")
 			}
 			return nil, s.AddPerson(*c.NewPerson)
+		},
+		"deactivate": func(_ context.Context, c command) (any, error) { return nil, s.Deactivate(c.User) },
+		"feature": func(_ context.Context, c command) (any, error) {
+			return nil, s.Switch(c.Team, Feature(c.Name), c.On)
 		},
 		"revoke": func(_ context.Context, c command) (any, error) {
 			if c.Token != "" {

@@ -11,7 +11,8 @@ func eventScope(name string) string {
 	scopes := map[string]string{
 		"app_mention": "app_mentions:read", "message.im": "im:history", "message.channels": "channels:history",
 		"message.groups": "groups:history", "channel_created": "channels:read", "channel_rename": "channels:read",
-		"channel_id_changed": "channels:read", "channel_shared": "channels:read", "channel_unshared": "channels:read",
+		"channel_id_changed": "channels:read", "channel_left": "channels:read", "group_left": "groups:read", "user_change": "users:read",
+		"channel_shared": "channels:read", "channel_unshared": "channels:read",
 	}
 	return scopes[name]
 }

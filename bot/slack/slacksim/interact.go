@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // SlashOption changes where a slash command is typed.
@@ -61,7 +60,7 @@ func (s *Server) sendSlash(p *person, ch *channel, command, text string) <-chan 
 	payload := object{
 		"token": "verification-token", "team_id": t.ID, "team_domain": t.Domain, "channel_id": ch.ID, "channel_name": slashChannel(ch),
 		"user_id": p.ID, "user_name": p.Name, "command": command, "text": text, "api_app_id": s.config.AppID, "is_enterprise_install": "false",
-		"response_url": s.newResponse(t, "commands", &responseURL{person: p, channel: ch, team: t}), "trigger_id": s.newTrigger(t, p),
+		"response_url": s.newResponse(t, "commands", &responseURL{person: p, channel: ch, team: t}), "trigger_id": s.newTrigger(t, p, nil),
 	}
 	if t.Enterprise != "" {
 		payload["enterprise_id"], payload["enterprise_name"] = t.Enterprise, t.Enterprise
@@ -102,10 +101,10 @@ func (s *Server) settleSlash(p *person, ch *channel, t *team, command string, o 
 	_ = s.respond(r, &request{args: body, team: t, webhook: true})
 }
 
-// interaction is what all interactive payloads share.
-func (s *Server) interaction(t *team, p *person, kind string) object {
+// interaction is what all interactive payloads share; from is the modal it happened in, if any.
+func (s *Server) interaction(t *team, p *person, kind string, from *view) object {
 	payload := object{
-		"type": kind, "token": "verification-token", "api_app_id": s.config.AppID, "trigger_id": s.newTrigger(t, p),
+		"type": kind, "token": "verification-token", "api_app_id": s.config.AppID, "trigger_id": s.newTrigger(t, p, from),
 		"team": object{"id": t.ID, "domain": t.Domain}, "enterprise": nil, "is_enterprise_install": false,
 		"user": object{"id": p.ID, "username": p.Name, "name": p.Name, "team_id": p.Team},
 	}
@@ -118,6 +117,11 @@ func (s *Server) interaction(t *team, p *person, kind string) object {
 // Click presses a button and returns when that was acked or failed. Whoever sees the message can press it. A
 // confirm dialog is the client's affair: this is the press after it.
 func (s *Server) Click(user, channel, ts, actionID string) (Outcome, error) {
+	return s.Choose(user, channel, ts, actionID, "")
+}
+
+// Choose is Click for what has several sides: a feedback button or an option, by its value.
+func (s *Server) Choose(user, channel, ts, actionID, value string) (Outcome, error) {
 	s.mu.Lock()
 	p, ch, err := s.actor(user, channel)
 	if err != nil {
@@ -134,7 +138,12 @@ func (s *Server) Click(user, channel, ts, actionID string) (Outcome, error) {
 		s.mu.Unlock()
 		return Outcome{}, fmt.Errorf("message %s has no button %s", ts, actionID)
 	}
-	done := s.sendClick(p, ch, m, block, element)
+	action, err := actionOf(block, element, value)
+	if err != nil {
+		s.mu.Unlock()
+		return Outcome{}, err
+	}
+	done := s.sendClick(p, ch, m, action)
 	s.mu.Unlock()
 	return s.outcome(done), nil
 }
@@ -151,16 +160,9 @@ func findAction(blocks []any, actionID string) (block string, element object) {
 	return block, element
 }
 
-func (s *Server) sendClick(p *person, ch *channel, m *message, block string, element object) <-chan Outcome {
+func (s *Server) sendClick(p *person, ch *channel, m *message, action object) <-chan Outcome {
 	t := s.teams[s.people[m.author].Team]
-	now := time.Now().UnixMicro()
-	action := object{"type": element["type"], "action_id": element["action_id"], "block_id": block, "action_ts": fmt.Sprintf("%d.%06d", now/1e6, now%1e6)}
-	for _, name := range []string{"text", "value", "style", "confirm", "url"} {
-		if v, ok := element[name]; ok && name != "confirm" {
-			action[name] = v
-		}
-	}
-	payload := s.interaction(t, p, "block_actions")
+	payload := s.interaction(t, p, "block_actions", nil)
 	container := object{"type": "message", "message_ts": m.ts, "channel_id": ch.ID, "is_ephemeral": m.onlyFor != ""}
 	if m.thread != "" {
 		container["thread_ts"] = m.thread

@@ -3,6 +3,7 @@ package slacksim
 import (
 	"encoding/json"
 	"slices"
+	"time"
 )
 
 // message is a message as Slack keeps it.
@@ -23,6 +24,7 @@ type message struct {
 	pings      []string
 	unfurls    []string
 	failed     map[string]string // error marker by person key
+	stream     *stream           // of a streamed message
 	replies    []*message        // of a parent, in order, without ephemeral ones
 	revision   int               // the world's when it last changed
 }
@@ -56,10 +58,18 @@ func (s *Server) wire(t *team, ch *channel, m *message, withMetadata bool) objec
 	if m.fromApp || p.Bot || p.Workflow {
 		s.wireBot(out, p)
 	}
+	if m.stream != nil {
+		out["streaming_state"] = map[bool]string{true: "in_progress", false: "completed"}[m.streaming()]
+	}
 	if m.onlyFor == "" {
 		s.wireThread(out, ch, m)
 	}
 	return out
+}
+
+// streaming tells whether the message is a stream that has not ended.
+func (m *message) streaming() bool {
+	return m.stream != nil && !m.stream.ended && !m.stream.stopped && time.Now().Before(m.stream.until)
 }
 
 // wireBot adds what marks a message as an app's: without it nobody could tell it from a person's.
@@ -155,7 +165,7 @@ func (s *Server) shown(ch *channel, m *message, viewer string) Message {
 	out := Message{
 		TS: m.ts, ThreadTS: m.thread, Team: ch.Team, Channel: ch.ID, User: p.ID, Subtype: m.subtype, Text: m.text,
 		Plain: s.plain(ch, m), Ephemeral: m.onlyFor != "", Edited: m.editedTS != "", Buttons: buttonsOf(m.blocks),
-		Pings: m.pings, Unfurls: m.unfurls, Failed: m.failed[viewer],
+		Pings: m.pings, Unfurls: m.unfurls, Failed: m.failed[viewer], Streaming: m.streaming(),
 	}
 	if m.fromApp {
 		out.BotID = s.teams[p.Team].BotID

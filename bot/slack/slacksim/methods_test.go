@@ -50,7 +50,7 @@ func TestRemainingMethods(t *testing.T) {
 		{"assistant.threads.setTitle", object{"channel_id": ops, "thread_ts": ts, "title": "A"}, "", "ok", "true"},
 		{"assistant.threads.setSuggestedPrompts", object{"channel_id": ops, "prompts": prompts(4)}, "", "ok", "true"},
 		{"assistant.threads.setSuggestedPrompts", object{"channel_id": ops, "prompts": prompts(5)}, "invalid_arguments", "", ""},
-		{"agents.sessions.setStatus", object{"channel_id": ops, "thread_ts": ts, "status": "sleeping"}, "invalid_arguments", "", ""},
+		{"agents.sessions.setStatus", object{"channel_id": ops, "thread_ts": ts, "status": "sleeping"}, "invalid_status", "", ""},
 		{"agents.sessions.setStatus", object{"channel_id": ops, "thread_ts": ts, "status": "processing"}, "", "ok", "true"},
 		{"agents.sessions.rename", object{"channel_id": ops, "thread_ts": ts, "title": repeat(201)}, "invalid_arguments", "", ""},
 	} {

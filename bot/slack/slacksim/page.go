@@ -159,7 +159,8 @@ func (s *Server) serveState(w http.ResponseWriter, r *http.Request) {
 	}
 	viewer := s.people[r.URL.Query().Get("as")]
 	body := object{"workspace": home.Name, "people": people, "channels": s.channelList(viewer), "bot": home.botKey(), "bot_user": home.BotUser,
-		"app": s.config.AppName, "commands": s.config.Commands, "sockets": len(s.sockets), "revision": s.revision, "notice": s.config.Notice, "hints": s.config.Hints}
+		"app": s.config.AppName, "commands": s.config.Commands, "sockets": len(s.sockets), "revision": s.revision, "notice": s.config.Notice, "hints": s.config.Hints, "shortcuts": s.config.Shortcuts,
+		"features": Features(), "missing": home.missingFeatures()}
 	reply(w, body, nil)
 }
 

@@ -138,87 +138,6 @@ func (s *Server) owned(user, channel, ts string) (*person, *channel, *message, e
 	return p, ch, m, nil
 }
 
-// addMember puts somebody into a channel and tells the app, by whom it was done when that was not the person.
-func (s *Server) addMember(ch *channel, p *person, by *person) {
-	ch.members[p.key] = true
-	ts := ch.nextTS()
-	m := &message{author: p.key, subtype: "channel_join", text: "<@" + p.ID + "> has joined the channel"}
-	if ch.Private {
-		m.subtype = "group_join"
-	}
-	s.add(ch, m)
-	for _, t := range s.listeners(ch) {
-		event := object{"type": "member_joined_channel", "user": p.ID, "channel": ch.ID, "channel_type": ch.letter(), "team": p.Team, "event_ts": ts}
-		if by != nil {
-			event["inviter"] = by.ID
-		}
-		if s.granted("channels:read") && !ch.Private || s.granted("groups:read") && ch.Private {
-			s.emitIf(t, ch, "member_joined_channel", event)
-		}
-	}
-	s.emitMessage(ch, m, 1)
-}
-
-// letter is the channel type as membership events write it.
-func (c *channel) letter() string {
-	if c.Private {
-		return "G"
-	}
-	return "C"
-}
-
-// Invite adds somebody (or the bot, by its user id or name) to a channel on behalf of by.
-func (s *Server) Invite(by, channel, user string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	inviter, ch, err := s.actor(by, channel)
-	if err != nil {
-		return err
-	}
-	p, err := s.person(user, ch.Team)
-	switch {
-	case err != nil:
-		return err
-	case ch.dm != "":
-		return fmt.Errorf("nobody can be invited to a direct message")
-	case ch.members[p.key]:
-		return fmt.Errorf("%s is in %s already", p.Name, ch.ID)
-	}
-	s.addMember(ch, p, inviter)
-	return nil
-}
-
-// Join adds somebody to a public channel of their own accord.
-func (s *Server) Join(user, channel string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p, ch, err := s.actor(user, channel)
-	if err != nil {
-		return err
-	}
-	if !ch.members[p.key] {
-		s.addMember(ch, p, nil)
-	}
-	return nil
-}
-
-// Kick removes somebody (or the bot) from a channel.
-func (s *Server) Kick(channel, user string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ch, err := s.place(channel)
-	if err != nil {
-		return err
-	}
-	p, err := s.person(user, ch.Team)
-	if err != nil {
-		return err
-	}
-	delete(ch.members, p.key)
-	s.touch()
-	return nil
-}
-
 // CreateChannel makes a channel, by a person who becomes its member, and returns its id.
 func (s *Server) CreateChannel(by string, c Channel) (string, error) {
 	s.mu.Lock()
@@ -283,7 +202,7 @@ func (s *Server) ChangeID(channel, id string) error {
 	return nil
 }
 
-// Share connects a channel with another workspace, or ends that.
+// Share connects a channel with another workspace, or ends that: then its people are out of the channel.
 func (s *Server) Share(channel, team string, on bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -303,21 +222,15 @@ func (s *Server) Share(channel, team string, on bool) error {
 	} else {
 		name = "channel_unshared"
 		event["previously_connected_team_id"], event["is_ext_shared"] = team, len(ch.SharedWith) > 0
+		for key := range ch.members {
+			if s.people[key].Team == team {
+				delete(ch.members, key)
+			}
+		}
 	}
 	event["type"] = name
 	s.touch()
 	s.emitIf(s.teams[ch.Team], ch, name, event)
-	return nil
-}
-
-// AddPerson adds an account, or replaces the one with the same team and id.
-func (s *Server) AddPerson(p Person) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.addPerson(p); err != nil {
-		return err
-	}
-	s.touch()
 	return nil
 }
 
@@ -349,12 +262,20 @@ func (s *Server) OpenHome(user, tab string) error {
 	if err != nil {
 		return err
 	}
-	s.emitIf(s.teams[p.Team], nil, "app_home_opened", object{"type": "app_home_opened", "user": p.ID, "channel": ch.ID, "tab": tab,
-		"event_ts": fmt.Sprintf("%d.%06d", time.Now().Unix(), 1)})
+	t := s.teams[p.Team]
+	event := object{"type": "app_home_opened", "user": p.ID, "channel": ch.ID, "tab": tab, "event_ts": eventTS()}
+	if v := t.home(p); v != nil && tab == "home" {
+		event["view"] = s.viewWire(t, v, nil)
+	}
+	if tab == "home" && t.off[FeatureHome] {
+		return fmt.Errorf("the app has no Home tab in %s", t.Name)
+	}
+	s.touch()
+	s.emitIf(t, nil, "app_home_opened", event)
 	return nil
 }
 
-// PressStop presses stop on the session of a thread. Whether work stops is up to the app.
+// PressStop presses stop on the session of a thread. Streams there take no more; whether work stops is up to the app.
 func (s *Server) PressStop(user, channel, thread string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -362,9 +283,10 @@ func (s *Server) PressStop(user, channel, thread string) error {
 	if err != nil {
 		return err
 	}
+	stopped := s.stopStreams(ch, thread)
 	for _, t := range s.listeners(ch) {
 		s.emitIf(t, ch, "agent_session_stopped", object{"type": "agent_session_stopped", "channel": ch.ID, "thread_ts": thread, "user": p.ID,
-			"streaming_message_ts": []string{}, "event_ts": ch.nextTS()})
+			"streaming_message_ts": stopped, "event_ts": ch.nextTS()})
 	}
 	return nil
 }
@@ -380,7 +302,7 @@ func (s *Server) RevokeTokens(team string) error {
 	s.tokens[t.BotToken].revoked = true
 	s.touch()
 	s.emitIf(t, nil, "tokens_revoked", object{"type": "tokens_revoked", "tokens": object{"oauth": []string{}, "bot": []string{t.BotUser}},
-		"event_ts": fmt.Sprintf("%d.000001", time.Now().Unix())})
+		"event_ts": eventTS()})
 	return nil
 }
 
@@ -392,8 +314,11 @@ func (s *Server) Uninstall(team string) error {
 	if t == nil || !t.installed {
 		return fmt.Errorf("the app is not installed in %q", team)
 	}
-	s.emitIf(t, nil, "app_uninstalled", object{"type": "app_uninstalled", "event_ts": fmt.Sprintf("%d.000001", time.Now().Unix())})
+	s.emitIf(t, nil, "app_uninstalled", object{"type": "app_uninstalled", "event_ts": eventTS()})
 	t.installed = false
 	s.touch()
 	return nil
 }
+
+// eventTS is the time of an event that belongs to no channel.
+func eventTS() string { return fmt.Sprintf("%d.000001", time.Now().Unix()) }

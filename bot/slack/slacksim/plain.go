@@ -131,14 +131,35 @@ func (s *Server) plainBlock(b object, home string) string {
 		return str(b["text"])
 	case "rich_text":
 		return s.plainRich(asList(b["elements"]), home)
-	case "table":
+	case "table", "data_table":
 		return s.plainTable(b, home)
+	case "task_card":
+		return s.plainTask(b, home)
+	case "plan":
+		lines := []string{str(b["title"])}
+		for _, task := range asList(b["tasks"]) {
+			lines = append(lines, s.plainTask(asObject(task), home))
+		}
+		return strings.Join(lines, "\n")
+	case "alert":
+		return s.plainText(b["text"], home)
 	case "image":
 		return "[image " + str(b["alt_text"]) + "]"
 	case "input":
 		return s.plainText(b["label"], home)
 	}
 	return ""
+}
+
+// plainTask is a task as a line, with what it says below.
+func (s *Server) plainTask(b object, home string) string {
+	lines := []string{"(" + firstOf(str(b["status"]), "pending") + ") " + str(b["title"])}
+	for _, name := range []string{"details", "output"} {
+		if o := asObject(b[name]); o != nil {
+			lines = append(lines, s.plainRich(asList(o["elements"]), home))
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (s *Server) plainSection(b object, home string) string {
@@ -168,6 +189,8 @@ func (s *Server) plainElement(e object, home string) string {
 		return s.plainText(e, home)
 	case "image":
 		return "[image " + str(e["alt_text"]) + "]"
+	case "feedback_buttons":
+		return "[" + s.plainText(asObject(e["positive_button"])["text"], home) + "] [" + s.plainText(asObject(e["negative_button"])["text"], home) + "]"
 	}
 	return "[" + str(e["type"]) + "]"
 }
@@ -272,7 +295,11 @@ func (s *Server) plainTable(b object, home string) string {
 				cells = append(cells, s.plainRich(asList(o["elements"]), home))
 				continue
 			}
-			cells = append(cells, str(o["text"]))
+			if text := str(o["text"]); text != "" || o["type"] != "raw_number" {
+				cells = append(cells, text)
+				continue
+			}
+			cells = append(cells, fmt.Sprint(o["value"]))
 		}
 		lines = append(lines, strings.Join(cells, " | "))
 	}

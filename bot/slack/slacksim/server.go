@@ -50,6 +50,7 @@ type Server struct {
 	held      []*envelope
 	responses map[string]*responseURL
 	triggers  map[string]*trigger
+	viewCount int
 	uploads   map[string]*upload
 	files     map[string]*upload
 	timers    map[*time.Timer]struct{}

@@ -40,6 +40,25 @@ func blockShape(kind string) (shape, bool) {
 		return identified("block_id", []string{"rows"}, map[string]check{"rows": list(1, 100, list(1, 20, kinds(cellShape))),
 			"column_settings": list(0, 20, an(shape{fields: map[string]check{"align": oneOf("left", "center", "right"), "is_wrapped": boolean}}))}), true //nolint:misspell // Slack's own word
 	}
+	return agentBlockShape(kind)
+}
+
+// agentBlockShape is what Slack allows in the blocks that came with agents.
+func agentBlockShape(kind string) (shape, bool) {
+	switch kind {
+	case "task_card":
+		return identified("block_id", []string{"task_id", "title"}, map[string]check{"task_id": text1(255), "title": text1(256), "status": taskStatus,
+			"details": kinds(blockShape, "rich_text"), "output": kinds(blockShape, "rich_text"), "sources": list(0, 100, an(sourceShape())),
+			"hide_title": boolean}), true
+	case "plan":
+		return identified("block_id", []string{"title"}, map[string]check{"title": text1(256), "tasks": list(0, 50, kinds(agentBlockShape, "task_card"))}), true
+	case "data_table":
+		return identified("block_id", []string{"caption", "rows"}, map[string]check{"rows": list(2, 201, list(1, 20, kinds(dataCellShape))), "caption": text1(256),
+			"page_size": number, "row_header_column_index": number}), true
+	case "alert":
+		return identified("block_id", []string{"text"}, map[string]check{"text": textObject(200, "plain_text", "mrkdwn"),
+			"level": oneOf("default", "info", "warning", "error", "success")}), true
+	}
 	return shape{}, false
 }
 
@@ -160,4 +179,12 @@ func cellShape(kind string) (shape, bool) {
 		return blockShape("rich_text")
 	}
 	return shape{}, false
+}
+
+// dataCellShape is what Slack allows in a cell of a data table, which knows numbers too.
+func dataCellShape(kind string) (shape, bool) {
+	if kind == "raw_number" {
+		return shape{required: []string{"value"}, fields: map[string]check{"value": number, "text": text0(3000)}}, true
+	}
+	return cellShape(kind)
 }

@@ -23,8 +23,9 @@ type Message struct {
 	Buttons    []Button        `json:"buttons,omitempty"`
 	Files      []File          `json:"files,omitempty"`
 	// Pings are the live mentions in it ("<!here>", "<@U1>"), Unfurls the addresses Slack would have fetched.
-	Pings   []string `json:"pings,omitempty"`
-	Unfurls []string `json:"unfurls,omitempty"`
+	Pings     []string `json:"pings,omitempty"`
+	Unfurls   []string `json:"unfurls,omitempty"`
+	Streaming bool     `json:"streaming,omitempty"` // more of it is to come
 	// Failed is the error marker this person sees beside a button that was not answered in time.
 	Failed string `json:"failed,omitempty"`
 }
@@ -66,6 +67,10 @@ type Modal struct {
 	Type     string          `json:"type"` // modal or home
 	Callback string          `json:"callback_id"`
 	User     string          `json:"user"`
+	Title    string          `json:"title"`
+	Previous string          `json:"previous,omitempty"` // id of the modal below it
+	Plain    string          `json:"plain"`              // what a person reads in its blocks
+	Buttons  []Button        `json:"buttons,omitempty"`
 	View     json.RawMessage `json:"view"`
 	Errors   json.RawMessage `json:"errors,omitempty"` // by block id, after a refused submission
 }
@@ -75,6 +80,7 @@ type Outcome struct {
 	EnvelopeID string `json:"envelope_id"`
 	Acked      bool   `json:"acked"`
 	// Error is what the person sees instead: "operation_timeout" when nobody acked in time, "dispatch_failed"
-	// when no socket was there to take it. Empty when acked.
+	// when no socket was there to take it, "invalid_response_action" when the ack of a submission asked for
+	// something Slack does not do. Empty when all went well.
 	Error string `json:"error,omitempty"`
 }

@@ -1,31 +1,40 @@
 package slacksim
 
 import (
-	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
+)
+
+// Slack's limits on views.
+const (
+	maxStack = 3 // modals on top of each other
+	maxView  = 250_000
 )
 
 // view is a modal or a home tab.
 type view struct {
-	id, hash string
-	person   *person
-	content  object
-	errors   object // by block id, from a refused submission
+	id, hash       string
+	root, previous string // of a modal: the first of its stack, and the one below it
+	person         *person
+	content        object
+	errors         object // by block id, from a refused submission
 }
 
 // trigger is the right to open a view, given with an interaction.
 type trigger struct {
 	person *person
 	team   *team
+	from   *view // the modal it was given in, if any
 	until  time.Time
 	used   bool
 }
 
 // newTrigger makes the trigger_id of an interaction.
-func (s *Server) newTrigger(t *team, p *person) string {
+func (s *Server) newTrigger(t *team, p *person, from *view) string {
 	id := newID(12) + "." + newID(12) + "." + newID(20)
-	s.triggers[id] = &trigger{person: p, team: t, until: time.Now().Add(s.config.TriggerLife)}
+	s.triggers[id] = &trigger{person: p, team: t, from: from, until: time.Now().Add(s.config.TriggerLife)}
 	return id
 }
 
@@ -55,22 +64,34 @@ func (q *request) viewContent(allowed ...string) (object, *refusal) {
 	if err != nil || o == nil {
 		return nil, missing("view")
 	}
-	if !slices.Contains(allowed, str(o["type"])) {
-		return nil, refuse("invalid_arguments", "[ERROR] unsupported type: "+str(o["type"])+" [json-pointer:/view/type]")
+	if len(compact(o)) > maxView {
+		return nil, refuse("view_too_large")
 	}
-	c := &checker{}
-	c.object("/view", o, viewShape(str(o["type"])))
-	blocks := asList(o["blocks"])
-	c.problems = append(c.problems, checkBlocks("/view/blocks", blocks, maxViewBlocks)...)
-	if len(c.problems) > 0 {
+	if problems := checkView(o, allowed...); len(problems) > 0 {
 		f := refuse("invalid_arguments")
-		for _, p := range c.problems {
+		for _, p := range problems {
 			f.messages = append(f.messages, "[ERROR] "+p)
 		}
 		return nil, f
 	}
-	nameBlocks(blocks)
+	nameBlocks(asList(o["blocks"]))
 	return o, nil
+}
+
+// checkView says what is wrong with a view. One that asks for something needs a button to send it.
+func checkView(o object, allowed ...string) []string {
+	kind := str(o["type"])
+	if !slices.Contains(allowed, kind) {
+		return []string{"unsupported type: " + kind + " [json-pointer:/view/type]"}
+	}
+	c := &checker{}
+	c.object("/view", o, viewShape(kind))
+	blocks := asList(o["blocks"])
+	asks := slices.ContainsFunc(blocks, func(b any) bool { return asObject(b)["type"] == "input" })
+	if kind == "modal" && asks && o["submit"] == nil {
+		c.bad("/view", "missing required field: submit")
+	}
+	return append(c.problems, checkBlocks("/view/blocks", blocks, maxViewBlocks)...)
 }
 
 func viewShape(kind string) shape {
@@ -90,8 +111,22 @@ func viewShape(kind string) shape {
 	return s
 }
 
+// named refuses a view whose external_id another view of the workspace has.
+func (t *team) named(content object, self *view) *refusal {
+	id := str(content["external_id"])
+	for _, v := range t.views {
+		if id != "" && v != self && v.content["external_id"] == id {
+			return refuse("duplicate_external_id")
+		}
+	}
+	return nil
+}
+
 func (s *Server) viewsOpen(q *request) (object, *refusal) {
 	content, f := q.viewContent("modal")
+	if f == nil {
+		f = q.team.named(content, nil)
+	}
 	if f != nil {
 		return nil, f
 	}
@@ -99,22 +134,63 @@ func (s *Server) viewsOpen(q *request) (object, *refusal) {
 	if f != nil {
 		return nil, f
 	}
-	v := s.putView(q.team, g.person, content)
+	v := s.putView(q.team, g.person, content, nil)
 	return object{"view": s.viewWire(q.team, v, nil)}, nil
 }
 
-func (s *Server) putView(t *team, p *person, content object) *view {
-	v := &view{id: "V" + newID(10), hash: newID(16), person: p, content: content}
+// viewsPush puts a modal on top of the one the trigger was given in.
+func (s *Server) viewsPush(q *request) (object, *refusal) {
+	content, f := q.viewContent("modal")
+	if f == nil {
+		f = q.team.named(content, nil)
+	}
+	if f != nil {
+		return nil, f
+	}
+	g, f := s.spend(q)
+	switch {
+	case f != nil:
+		return nil, f
+	case g.from == nil, q.team.views[g.from.id] == nil:
+		return nil, refuse("not_found")
+	case len(q.team.stack(g.from.root)) >= maxStack:
+		return nil, refuse("push_limit_reached")
+	}
+	v := s.putView(q.team, g.person, content, g.from)
+	return object{"view": s.viewWire(q.team, v, nil)}, nil
+}
+
+// stack lists the modals on top of each other from a root, lowest first.
+func (t *team) stack(root string) (out []*view) {
+	for v := t.views[root]; v != nil; v = t.above(v) {
+		out = append(out, v)
+	}
+	return out
+}
+
+func (t *team) above(v *view) *view {
+	for _, other := range t.views {
+		if other.previous == v.id {
+			return other
+		}
+	}
+	return nil
+}
+
+// putView opens a view, on top of another when one is given. Ids sort in the order views were opened.
+func (s *Server) putView(t *team, p *person, content object, on *view) *view {
+	s.viewCount++
+	v := &view{id: fmt.Sprintf("V%06d%s", s.viewCount, newID(5)), hash: newID(16), person: p, content: content}
+	v.root = v.id
+	if on != nil {
+		v.root, v.previous = on.root, on.id
+	}
 	t.views[v.id] = v
 	s.touch()
 	return v
 }
 
 func (s *Server) viewsUpdate(q *request) (object, *refusal) {
-	content, f := q.viewContent("modal", "home")
-	if f != nil {
-		return nil, f
-	}
 	v := q.team.views[q.str("view_id")]
 	if id := q.str("external_id"); v == nil && id != "" {
 		for _, other := range q.team.views {
@@ -125,6 +201,13 @@ func (s *Server) viewsUpdate(q *request) (object, *refusal) {
 	}
 	if v == nil {
 		return nil, refuse("not_found")
+	}
+	content, f := q.viewContent(str(v.content["type"]))
+	if f == nil {
+		f = q.team.named(content, v)
+	}
+	if f != nil {
+		return nil, f
 	}
 	if hash := q.str("hash"); hash != "" && hash != v.hash {
 		return nil, refuse("hash_conflict")
@@ -139,25 +222,40 @@ func (s *Server) replaceView(v *view, content object) {
 }
 
 func (s *Server) viewsPublish(q *request) (object, *refusal) {
-	p := s.people[q.team.ID+":"+q.str("user_id")]
 	if q.str("user_id") == "" {
 		return nil, missing("user_id")
 	}
-	if p == nil {
+	p := s.people[q.team.ID+":"+q.str("user_id")]
+	if p == nil || p.Bot {
 		return nil, refuse("user_not_found")
 	}
 	content, f := q.viewContent("home")
 	if f != nil {
 		return nil, f
 	}
-	for _, v := range q.team.views {
+	v := q.team.home(p)
+	if f := q.team.named(content, v); f != nil {
+		return nil, f
+	}
+	if v == nil {
+		v = s.putView(q.team, p, content, nil)
+		return object{"view": s.viewWire(q.team, v, nil)}, nil
+	}
+	if hash := q.str("hash"); hash != "" && hash != v.hash {
+		return nil, refuse("hash_conflict")
+	}
+	s.replaceView(v, content)
+	return object{"view": s.viewWire(q.team, v, nil)}, nil
+}
+
+// home is the home tab published to a person, nil when there is none.
+func (t *team) home(p *person) *view {
+	for _, v := range t.views {
 		if v.person == p && v.content["type"] == "home" {
-			s.replaceView(v, content)
-			return object{"view": s.viewWire(q.team, v, nil)}, nil
+			return v
 		}
 	}
-	v := s.putView(q.team, p, content)
-	return object{"view": s.viewWire(q.team, v, nil)}, nil
+	return nil
 }
 
 // viewWire is a view as the app sees it; state is what was filled in.
@@ -165,16 +263,19 @@ func (s *Server) viewWire(t *team, v *view, state object) object {
 	if state == nil {
 		state = object{}
 	}
-	out := object{"id": v.id, "team_id": t.ID, "app_id": s.config.AppID, "bot_id": t.BotID, "hash": v.hash, "root_view_id": v.id,
-		"previous_view_id": nil, "state": object{"values": state}, "private_metadata": "", "callback_id": "", "external_id": "",
+	out := object{"id": v.id, "team_id": t.ID, "app_id": s.config.AppID, "app_installed_team_id": t.ID, "bot_id": t.BotID, "hash": v.hash,
+		"root_view_id": v.root, "previous_view_id": nil, "state": object{"values": state}, "private_metadata": "", "callback_id": "", "external_id": "",
 		"clear_on_close": false, "notify_on_close": false, "submit": nil, "close": nil, "title": nil}
+	if v.previous != "" {
+		out["previous_view_id"] = v.previous
+	}
 	for name, value := range v.content {
 		out[name] = value
 	}
 	return out
 }
 
-// Modals returns the views open before a person, the home tab among them.
+// Modals returns the views open before a person in the order they opened, the home tab among them.
 func (s *Server) Modals(user string) []Modal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -182,17 +283,37 @@ func (s *Server) Modals(user string) []Modal {
 	for _, id := range s.teamOrder {
 		for _, key := range sortedViews(s.teams[id].views) {
 			v := s.teams[id].views[key]
-			if v.person.ID != user && v.person.key != user {
-				continue
+			if v.person.ID == user || v.person.key == user {
+				out = append(out, s.modal(v))
 			}
-			m := Modal{ID: v.id, Type: str(v.content["type"]), Callback: str(v.content["callback_id"]), User: v.person.ID, View: mustJSON(v.content)}
-			if v.errors != nil {
-				m.Errors = mustJSON(v.errors)
-			}
-			out = append(out, m)
 		}
 	}
 	return out
+}
+
+func (s *Server) modal(v *view) Modal {
+	var lines []string
+	for _, b := range asList(v.content["blocks"]) {
+		if line := s.plainBlock(asObject(b), v.person.Team); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	m := Modal{ID: v.id, Type: str(v.content["type"]), Callback: str(v.content["callback_id"]), User: v.person.ID, Previous: v.previous,
+		Title: str(asObject(v.content["title"])["text"]), Plain: strings.Join(lines, "\n"), Buttons: buttonsOf(asList(v.content["blocks"])), View: mustJSON(v.content)}
+	if v.errors != nil {
+		m.Errors = mustJSON(v.errors)
+	}
+	return m
+}
+
+// Home is the home tab published to a person, and whether there is one.
+func (s *Server) Home(user string) (Modal, bool) {
+	for _, m := range s.Modals(user) {
+		if m.Type == "home" {
+			return m, true
+		}
+	}
+	return Modal{}, false
 }
 
 func sortedViews(views map[string]*view) []string {
@@ -202,93 +323,4 @@ func sortedViews(views map[string]*view) []string {
 	}
 	slices.Sort(ids)
 	return ids
-}
-
-// SubmitView submits a modal and returns when that was acked or failed. Values are by block id, then action id.
-// The ack decides what becomes of the modal: it closes, shows errors, or is replaced.
-func (s *Server) SubmitView(user, viewID string, values map[string]map[string]string) (Outcome, error) {
-	s.mu.Lock()
-	t, v, err := s.openView(user, viewID)
-	if err != nil {
-		s.mu.Unlock()
-		return Outcome{}, err
-	}
-	state := object{}
-	for block, actions := range values {
-		fields := object{}
-		for action, value := range actions {
-			fields[action] = object{"type": "plain_text_input", "value": value}
-		}
-		state[block] = fields
-	}
-	payload := s.interaction(t, v.person, "view_submission")
-	payload["view"], payload["response_urls"] = s.viewWire(t, v, state), []any{}
-	done := make(chan Outcome, 1)
-	s.send(&envelope{kind: "interactive", payload: mustJSON(payload), accepts: true, settle: func(o Outcome, ack json.RawMessage) {
-		if o.Acked {
-			s.settleView(t, v, ack)
-		}
-		done <- o
-	}})
-	s.mu.Unlock()
-	return s.outcome(done), nil
-}
-
-func (s *Server) openView(user, viewID string) (*team, *view, error) {
-	for _, id := range s.teamOrder {
-		t := s.teams[id]
-		if v := t.views[viewID]; v != nil && (v.person.ID == user || v.person.key == user) {
-			return t, v, nil
-		}
-	}
-	return nil, nil, errNoView
-}
-
-// settleView does with a modal what the ack of its submission says.
-func (s *Server) settleView(t *team, v *view, ack json.RawMessage) {
-	var answer struct {
-		Action string `json:"response_action"`
-		View   object `json:"view"`
-		Errors object `json:"errors"`
-	}
-	if len(ack) > 0 && json.Unmarshal(ack, &answer) != nil {
-		answer.Action = ""
-	}
-	switch answer.Action {
-	case "errors":
-		v.errors = answer.Errors
-	case "update":
-		nameBlocks(asList(answer.View["blocks"]))
-		s.replaceView(v, answer.View)
-	case "push":
-		nameBlocks(asList(answer.View["blocks"]))
-		s.putView(t, v.person, answer.View)
-	case "clear":
-		for id, other := range t.views {
-			if other.person == v.person && other.content["type"] == "modal" {
-				delete(t.views, id)
-			}
-		}
-	default:
-		delete(t.views, v.id)
-	}
-	s.touch()
-}
-
-// CloseView closes a modal; the app hears of it when the view asked to.
-func (s *Server) CloseView(user, viewID string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t, v, err := s.openView(user, viewID)
-	if err != nil {
-		return err
-	}
-	delete(t.views, v.id)
-	if v.content["notify_on_close"] == true {
-		payload := s.interaction(t, v.person, "view_closed")
-		payload["view"], payload["is_cleared"] = s.viewWire(t, v, nil), false
-		s.send(&envelope{kind: "interactive", payload: mustJSON(payload)})
-	}
-	s.touch()
-	return nil
 }

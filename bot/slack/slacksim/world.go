@@ -14,6 +14,7 @@ type team struct {
 	Workspace
 	installed bool
 	views     map[string]*view // by view id
+	off       map[Feature]bool // what the workspace lacks
 }
 
 // botKey is the key of the bot's account in the workspace.
@@ -33,6 +34,7 @@ type channel struct {
 	last     int64           // microseconds of the newest ts
 	created  time.Time
 	statuses map[string]string // by thread ts
+	expiring map[string]*time.Timer
 	titles   map[string]string // by thread ts
 	prompts  []any
 }
@@ -84,7 +86,7 @@ func (s *Server) build() error {
 		if w.ID == "" {
 			return fmt.Errorf("a workspace has no ID")
 		}
-		t := &team{Workspace: w, installed: !w.Foreign, views: map[string]*view{}}
+		t := &team{Workspace: w, installed: !w.Foreign, views: map[string]*view{}, off: map[Feature]bool{}}
 		s.teams[w.ID] = t
 		s.teamOrder = append(s.teamOrder, w.ID)
 		if t.installed {
@@ -129,9 +131,11 @@ func (s *Server) putPerson(p Person) {
 	}
 	p.Guest = p.Guest || p.SingleGuest
 	key := p.Team + ":" + p.ID
-	if s.people[key] == nil {
-		s.peopleOrder = append(s.peopleOrder, key)
+	if old := s.people[key]; old != nil {
+		old.Person = p
+		return
 	}
+	s.peopleOrder = append(s.peopleOrder, key)
 	s.people[key] = &person{Person: p, key: key}
 }
 
@@ -149,7 +153,8 @@ func (s *Server) addChannel(c Channel) (*channel, error) {
 	if s.channels[c.ID] != nil {
 		return nil, fmt.Errorf("channel %s exists already", c.ID)
 	}
-	ch := &channel{Channel: c, members: map[string]bool{}, created: time.Now(), statuses: map[string]string{}, titles: map[string]string{}}
+	ch := &channel{Channel: c, members: map[string]bool{}, created: time.Now(), statuses: map[string]string{}, titles: map[string]string{},
+		expiring: map[string]*time.Timer{}}
 	for _, ref := range c.Members {
 		p, err := s.person(ref, c.Team)
 		if err != nil {
