@@ -51,6 +51,7 @@ type Output struct {
 	ExitCode  int
 	Truncated bool     // more was printed than is kept
 	Secrets   []string // values that must not be shown, for redaction
+	Refused   []string // hosts that the program was not let through to
 }
 
 // Problem is why a credential cannot be used.

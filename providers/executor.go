@@ -69,6 +69,7 @@ type Config struct {
 	Runner  string   // name of this process in intents
 	Dir     string   // where private directories of runs are made; the system's default when empty
 	Redact  Redactor // values no output may show, besides the run's own credential
+	Network Network  // the programs' way out of the machine; nil for all of the network
 	Sandbox Sandbox  // confines each process; nil for none
 
 	ConfirmWait time.Duration // how long a click is waited for; 10 min when 0, six times that for a second person's

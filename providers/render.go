@@ -23,7 +23,7 @@ func (e *Executor) render(j job, out Output) rendered {
 	stdout, stderr := string(out.Stdout), redact.Redact(Clean(string(out.Stderr)))
 	ruling := j.prepared.Ruling
 	if ruling.ShowOnce {
-		return renderOnce(redact, out, stderr)
+		return renderOnce(j, redact, out, stderr)
 	}
 	var notes []string
 	if ruling.Mask {
@@ -40,6 +40,9 @@ func (e *Executor) render(j job, out Output) rendered {
 	if stderr = strings.TrimSpace(stderr); stderr != "" {
 		notes = append(notes, "[stderr]\n"+stderr)
 	}
+	if said := refusedHosts(j.prepared.Command.Argv[0], out.Refused); said != "" {
+		notes = append(notes, redact.Redact(said))
+	}
 	for _, n := range notes {
 		text = strings.TrimPrefix(text+"\n"+n, "\n")
 	}
@@ -48,9 +51,10 @@ func (e *Executor) render(j job, out Output) rendered {
 }
 
 // renderOnce gives a secret that an org rule allows to be read: without the run's own credential, which is never shown.
-func renderOnce(redact Redactor, out Output, stderr string) rendered {
+func renderOnce(j job, redact Redactor, out Output, stderr string) rendered {
 	if out.ExitCode != 0 || len(out.Stdout) == 0 {
-		return rendered{output: strings.TrimSpace(stderr), truncated: out.Truncated}
+		said := refusedHosts(j.prepared.Command.Argv[0], out.Refused)
+		return rendered{output: strings.TrimSpace(strings.TrimSpace(stderr) + "\n" + redact.Redact(said)), truncated: out.Truncated}
 	}
 	return rendered{output: onceNote, private: redact.exact(Clean(string(out.Stdout))), truncated: out.Truncated}
 }

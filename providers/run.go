@@ -105,7 +105,7 @@ func (e *Executor) starter(ctx context.Context, j job) (func(context.Context) (O
 	if err != nil {
 		return nil, err
 	}
-	return e.runProcess(program, session, cred, j.prepared.Command.Argv), nil
+	return e.runProcess(j, program, session, cred), nil
 }
 
 // credential gives what this run may hold of the connection's credential.
@@ -130,7 +130,8 @@ func (e *Executor) missing(program string) string {
 	return "The " + program + " CLI is not on Aurora's machine. " + Install(program)
 }
 
-func (e *Executor) runProcess(program Program, s Session, cred store.Credential, argv []string) func(context.Context) (Output, error) {
+func (e *Executor) runProcess(j job, program Program, s Session, cred store.Credential) func(context.Context) (Output, error) {
+	argv := j.prepared.Command.Argv
 	env := maps.Clone(program.Env)
 	if env == nil {
 		env = map[string]string{}
@@ -138,13 +139,34 @@ func (e *Executor) runProcess(program Program, s Session, cred store.Credential,
 	maps.Copy(env, s.Env)
 	run := process{argv: program.Command(argv), env: env, files: s.Files, dir: e.Dir, limit: e.MaxOutput, sandbox: e.Sandbox}
 	return func(ctx context.Context) (Output, error) {
+		way, err := e.openWay(j.route())
+		if err != nil {
+			return Output{}, err
+		}
+		maps.Copy(run.env, way.Env)
 		out, err := run.run(ctx)
+		out.Refused = way.Close()
 		out.Secrets = append(credentialValues(cred), s.Secrets...)
+		if way.Secret != "" {
+			out.Secrets = append(out.Secrets, way.Secret)
+		}
 		if out.ExitCode == 0 && halfRefused(argv[0], out.Stderr) {
 			out.ExitCode = 1
 		}
 		return out, err
 	}
+}
+
+// openWay opens the run's way out of the machine.
+func (e *Executor) openWay(r Route) (Way, error) {
+	if e.Network == nil {
+		return Way{Close: func() []string { return nil }}, nil
+	}
+	way, err := e.Network.Open(r)
+	if err != nil {
+		return Way{}, fmt.Errorf("open the network of a run: %w", err)
+	}
+	return way, nil
 }
 
 // halfRefused tells a list that was refused in part or in whole from one that is short: gcloud exits 0 either way and

@@ -21,6 +21,7 @@ import (
 	"aurora/bot/web"
 	"aurora/providers"
 	"aurora/providers/aws"
+	"aurora/providers/egress"
 	"aurora/providers/gcp"
 	"aurora/providers/policy"
 	"aurora/providers/tailscale"
@@ -172,11 +173,16 @@ func (a *app) newExecutor() (*providers.Executor, error) {
 		return nil, err
 	}
 	a.runs = runs
+	way, err := egress.New(egress.Config{Endpoints: a.config.cliEndpoints()})
+	if err != nil {
+		return nil, err
+	}
 	return providers.New(providers.Config{
 		Policy: a.policy, Connections: db, Credentials: a.stores.keeper, Intents: db, Auditor: db, Runner: a.stores.runner,
 		Drivers:  map[store.Cloud]providers.Driver{store.AWS: a.clouds.aws, store.GCP: a.clouds.gcp},
 		Direct:   map[store.Cloud]providers.Direct{store.Tailscale: a.clouds.tailscale},
 		Programs: a.programs, Redact: a.redactor(), ConfirmWait: a.config.confirmWait, Dir: a.runs,
+		Network: way,
 	})
 }
 

@@ -98,7 +98,7 @@ func (c *Connector) environment(ask providers.SessionAsk, k *types.Credentials) 
 	env := map[string]string{
 		"AWS_ACCESS_KEY_ID": *k.AccessKeyId, "AWS_SECRET_ACCESS_KEY": *k.SecretAccessKey, "AWS_SESSION_TOKEN": *k.SessionToken,
 		"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "AWS_DEFAULT_OUTPUT": "json",
-		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_EC2_METADATA_DISABLED": "true",
 		"AWS_PAGER": "", "AWS_CLI_AUTO_PROMPT": "off", "AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "4",
 		"AWS_STS_REGIONAL_ENDPOINTS": "regional",
 	}
@@ -108,8 +108,15 @@ func (c *Connector) environment(ask providers.SessionAsk, k *types.Credentials) 
 	if c.config.STSEndpoint != "" {
 		env["AWS_ENDPOINT_URL_STS"] = c.config.STSEndpoint
 	}
-	return providers.Session{Env: env, Secrets: []string{*k.AccessKeyId, *k.SecretAccessKey, *k.SessionToken}}
+	return providers.Session{
+		Env: env, Files: []providers.File{{Name: "aws-config", Content: pathStyle, Env: "AWS_CONFIG_FILE"}},
+		Secrets: []string{*k.AccessKeyId, *k.SecretAccessKey, *k.SessionToken},
+	}
 }
+
+// pathStyle keeps the names of buckets out of the names of hosts: a run reaches S3 itself, not whatever host a bucket's
+// owner has named.
+const pathStyle = "[default]\ns3 =\n  addressing_style = path\n"
 
 var notInName = regexp.MustCompile(`[^\w+=,.@-]+`)
 
