@@ -29,7 +29,6 @@ type gate struct {
 
 	ctx    context.Context // ends with the run
 	cancel context.CancelFunc
-	ended  sync.WaitGroup
 
 	mu      sync.Mutex
 	refused []string
