@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -115,7 +116,11 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": u.name}))
+	way := "inline"
+	if r.URL.Query().Has("download") {
+		way = "attachment"
+	}
+	w.Header().Set("Content-Disposition", mime.FormatMediaType(way, map[string]string{"filename": u.name}))
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	// The browser may be gone; the file stays.
 	_, _ = w.Write(u.contents)
@@ -185,7 +190,7 @@ func (s *Server) channelList(viewer *person) []object {
 		}
 		list = append(list, object{"id": ch.ID, "name": ch.Name, "topic": ch.Topic, "private": ch.Private, "dm": ch.dm != "", "archived": ch.Archived,
 			"members": len(ch.members), "has_bot": ch.members[s.teams[ch.Team].botKey()], "joined": ch.members[viewer.key], "shared": shared,
-			"guests": s.guests(ch), "last": last, "statuses": ch.statuses, "titles": ch.titles, "prompts": ch.prompts})
+			"guests": s.guests(ch), "people": slices.Sorted(maps.Keys(ch.members)), "last": last, "statuses": ch.statuses, "titles": ch.titles, "prompts": ch.prompts})
 	}
 	return list
 }

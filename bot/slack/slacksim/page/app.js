@@ -1,12 +1,13 @@
 // The page: what one person sees of the simulated Slack, and what that person does there.
 import { el, mrkdwn, block } from './blocks.js';
+import { Modals, drawHome } from './views.js';
 
 const $ = (id) => document.getElementById(id);
 const keep = (name, value) => { try { sessionStorage.setItem(name, value); } catch { /* private windows may refuse */ } };
 const kept = (name) => { try { return sessionStorage.getItem(name); } catch { return null; } };
 
 let state = { people: [], channels: [], commands: [], hints: [] };
-let me = kept('me') || '', here = kept('here') || '', thread = '';
+let me = kept('me') || '', here = kept('here') || '', thread = '', tab = 'messages';
 const seen = new Map(); // newest ts looked at, by channel
 const drawn = { messages: '', replies: '', side: '' };
 
@@ -56,6 +57,7 @@ function openChannel(id) {
   here = id;
   keep('here', id);
   thread = '';
+  tab = 'messages';
   document.body.classList.remove('menu');
   drawn.messages = '';
   refresh();
@@ -115,26 +117,32 @@ function context(message) {
     me: viewer().id,
     name: (id) => (personBy(id) || { name: id }).name,
     channel: (id) => (channelBy(id) || {}).name,
-    press: (e, node) => press(message, e, node),
+    press: (e, node, value) => press(message, e, node, value),
   };
 }
 
-async function press(message, e, node) {
+async function press(message, e, node, value) {
   if (e.confirm && !(await confirmed(e.confirm))) return;
   if (e.url && /^https?:/i.test(e.url)) window.open(e.url, '_blank', 'noopener,noreferrer');
   node.disabled = true;
   try {
-    await act('click', { user: me, channel: message.channel, ts: message.ts, action_id: e.action_id });
+    await act('click', { user: me, channel: message.channel, ts: message.ts, action_id: e.action_id, value: value || '' });
   } catch (error) { toast(error.message); }
   node.disabled = false;
 }
 
+const modals = new Modals($('dialog'), act, toast, () => context({}));
+let asking = false;
+
+// ask shows a dialog of the client's own, over whatever modal is open, and returns how it was answered.
 function ask(parts) {
   const dialog = $('dialog');
+  asking = true;
   return new Promise((resolve) => {
-    dialog.replaceChildren(...parts((answer) => { dialog.close(); resolve(answer); }));
-    dialog.oncancel = () => resolve(false);
-    dialog.showModal();
+    const done = (answer) => { asking = false; modals.forget(); dialog.close(); resolve(answer); refresh(); };
+    dialog.replaceChildren(...parts(done));
+    dialog.oncancel = () => done(false);
+    if (!dialog.open) dialog.showModal();
   });
 }
 
@@ -159,11 +167,24 @@ function drawMessage(m, inThread) {
       el('span', { class: 'who' }, author.real_name), bot || '', guest || '', foreign || '',
       el('time', { class: 'when', datetime: time(m.ts).toISOString(), title: time(m.ts).toLocaleString() }, time(m.ts).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })),
       el('div', { class: 'body' }, body, m.edited ? el('span', { class: 'edited' }, '(edited)') : null),
-      (m.files || []).map((f) => el('a', { class: 'file', href: '/files/' + f.id, target: '_blank', rel: 'noopener noreferrer' }, el('span', { class: 'page' }), el('span', {}, f.title || f.name, el('small', {}, f.size + ' bytes')))),
+      m.streaming ? el('div', { class: 'dots', 'aria-label': 'More is coming' }) : null,
+      (m.files || []).map(drawFile),
       m.failed ? el('div', { class: 'failed' }, state.app + ' did not answer in time (' + m.failed + '). Try again.') : null,
       !inThread && m.reply_count ? el('button', { type: 'button', class: 'replies', 'data-thread': m.ts, onclick: () => openThread(m.ts) },
         m.reply_count + (m.reply_count > 1 ? ' replies' : ' reply'), el('small', {}, 'View thread')) : null),
-    !inThread && !m.ephemeral ? el('div', { class: 'tools' }, el('button', { type: 'button', onclick: () => openThread(m.ts) }, 'Reply in thread')) : null);
+    m.ephemeral ? null : el('div', { class: 'tools' }, inThread ? null : el('button', { type: 'button', onclick: () => openThread(m.ts) }, 'Reply in thread'),
+      author.key === state.bot ? null : (state.shortcuts || []).filter((s) => s.message).map((s) => el('button', { type: 'button', 'data-shortcut': s.callback_id, onclick: () => useShortcut(m, s) }, s.name))));
+}
+
+const drawFile = (f) => el('div', { class: 'file' }, el('span', { class: 'page' }),
+  el('a', { href: '/files/' + f.id, target: '_blank', rel: 'noopener noreferrer' }, f.title || f.name, el('small', {}, f.name + ' · ' + f.size + ' bytes')),
+  el('a', { class: 'btn', href: '/files/' + f.id + '?download=1', download: f.name }, 'Download'));
+
+async function useShortcut(m, s) {
+  try {
+    const { outcome } = await act('shortcut', { user: me, channel: m.channel, ts: m.ts, name: s.callback_id });
+    if (!outcome.acked) toast(s.name + ' failed with the error "' + outcome.error + '"');
+  } catch (error) { toast(error.message); }
 }
 
 // fill draws a list of messages, and stays at its end when the reader was there.
@@ -212,7 +233,56 @@ function drawBar() {
   if (c.guests) badges.push(el('span', { class: 'badge warn' }, 'Guests here'));
   if (c.archived) badges.push(el('span', { class: 'badge' }, 'Archived'));
   $('badges').replaceChildren(...badges);
-  $('threadIn').textContent = c.dm ? state.app : '#' + c.name;
+  $('threadIn').textContent = [(c.titles || {})[thread], c.dm ? state.app : '#' + c.name].filter(Boolean).join(' · ');
+  $('members').hidden = Boolean(c.dm);
+  drawTabs(c);
+}
+
+// drawTabs shows the app's Home tab beside the messages with it.
+function drawTabs(c) {
+  const home = Boolean(c.dm) && tab === 'home';
+  $('tabs').hidden = !c.dm;
+  $('tabHome').hidden = (state.missing || []).includes('home');
+  $('tabHome').setAttribute('aria-selected', String(home));
+  $('tabMessages').setAttribute('aria-selected', String(!home));
+  $('home').hidden = !home;
+  for (const id of ['messages', 'status', 'composer', 'prompts']) $(id).hidden = home;
+  if (home) thread = '';
+  const prompts = (!home && c.prompts) || [];
+  $('prompts').hidden = !prompts.length;
+  $('prompts').replaceChildren(...prompts.map((p) => el('button', { type: 'button', class: 'hint', title: p.message, onclick: () => deliver(p.message, thread).catch((e) => toast(e.message)) }, p.title)));
+}
+
+async function openTab(name) {
+  tab = name;
+  try { await act('home', { user: me, tab: name }); } catch (error) { toast(error.message); }
+  refresh();
+}
+
+// showPlan lets whoever plays choose what the workspace has, as plans and admins do.
+function showPlan() {
+  const row = (f) => {
+    const box = el('input', { type: 'checkbox', checked: !(state.missing || []).includes(f), 'data-feature': f });
+    box.addEventListener('change', () => act('feature', { name: f, on: box.checked }).catch((e) => toast(e.message)));
+    return el('label', { class: 'row' }, box, f);
+  };
+  return ask((done) => [el('header', {}, 'What ' + state.workspace + ' has'), el('div', { class: 'in' }, (state.features || []).map(row)),
+    el('footer', {}, el('button', { type: 'button', class: 'btn primary', 'data-answer': 'done', onclick: () => done(true) }, 'Done'))]);
+}
+
+// showMembers lists who is in the channel, and lets whoever plays bring people in and take them out.
+function showMembers() {
+  const c = current(), inside = new Set(c.people || []);
+  const change = (p) => (inside.has(p.key) ? act('kick', { channel: c.id, user: p.key }) : act('invite', { by: me, channel: c.id, user: p.key })).then(() => done(true), (e) => toast(e.message));
+  let done = () => {};
+  const row = (p) => el('div', { class: 'row', 'data-member': p.key }, avatar(p, true), el('span', {}, p.real_name, el('small', {}, ' ' + role(p))),
+    el('button', { type: 'button', class: 'btn', onclick: () => change(p) }, inside.has(p.key) ? 'Remove' : 'Invite'));
+  const people = state.people.filter((p) => p.id !== 'USLACKBOT' && (inside.has(p.key) || !p.deactivated));
+  return ask((answer) => {
+    done = answer;
+    return [el('header', {}, 'People in #' + c.name), el('div', { class: 'in' }, people.sort((a, b) => inside.has(b.key) - inside.has(a.key)).map(row)),
+      el('footer', {}, el('button', { type: 'button', class: 'btn primary', 'data-answer': 'done', onclick: () => answer(true) }, 'Done'))];
+  });
 }
 
 function drawStatus(node, ts, inThread) {
@@ -229,31 +299,6 @@ function openThread(ts) {
   drawn.replies = '';
   refresh();
   composers();
-}
-
-let modalShown = '';
-function drawModal(modals) {
-  const m = modals.filter((v) => v.type === 'modal').pop();
-  const key = m ? JSON.stringify(m) : '';
-  if (key === modalShown) return;
-  modalShown = key;
-  if (!m) { $('dialog').close(); return; }
-  const v = m.view, form = el('form', { method: 'dialog' });
-  const submit = async () => {
-    const values = {};
-    for (const field of form.querySelectorAll('[name]')) { const [b, a] = JSON.parse(field.name); (values[b] ||= {})[a] = field.value; }
-    try {
-      const { outcome } = await act('submit', { user: me, view_id: m.id, values });
-      if (!outcome.acked) toast('We had some trouble connecting. Try again?');
-    } catch (error) { toast(error.message); }
-  };
-  form.addEventListener('submit', (event) => { event.preventDefault(); submit(); });
-  form.append(el('header', {}, v.title.text), el('div', { class: 'in' }, v.blocks.map((b) => block(b, context({}))), Object.values(m.errors || {}).map((t) => el('p', { class: 'failed' }, t))),
-    el('footer', {}, el('button', { type: 'button', class: 'btn', onclick: () => act('close', { user: me, view_id: m.id }) }, v.close ? v.close.text : 'Close'),
-      v.submit ? el('button', { type: 'submit', class: 'btn primary' }, v.submit.text) : null));
-  $('dialog').replaceChildren(form);
-  $('dialog').oncancel = () => act('close', { user: me, view_id: m.id });
-  if (!$('dialog').open) $('dialog').showModal();
 }
 
 function suggestions(area) {
@@ -349,15 +394,27 @@ async function load(rebuild) {
     fill($('messages'), 'messages', top, false, emptyChannel);
     if (messages.length) seen.set(here, messages[messages.length - 1].ts);
     const inThread = messages.filter((m) => thread && (m.ts === thread || m.thread_ts === thread));
-    $('thread').hidden = !inThread.length;
+    $('thread').hidden = !inThread.length || tab === 'home';
     if (inThread.length) fill($('replies'), 'replies', inThread, true);
   }
   drawStatus($('status'), '', false);
   drawStatus($('threadStatus'), thread, true);
   drawSide();
-  drawModal((await get('modals', { as: me })).modals);
+  const open = (await get('modals', { as: me })).modals;
+  drawHome($('home'), open.find((v) => v.type === 'home'), context({}), (e, node, value) => pressHome(open.find((v) => v.type === 'home'), e, value));
+  if (!asking) modals.draw(me, open);
 }
 
+async function pressHome(home, e, value) {
+  if (e.confirm && !(await confirmed(e.confirm))) return;
+  if (e.url && /^https?:/i.test(e.url)) window.open(e.url, '_blank', 'noopener,noreferrer');
+  await act('viewclick', { user: me, view_id: home.id, action_id: e.action_id, value: value || '' }).catch((error) => toast(error.message));
+}
+
+$('tabHome').addEventListener('click', () => openTab('home'));
+$('tabMessages').addEventListener('click', () => openTab('messages'));
+$('plan').addEventListener('click', showPlan);
+$('members').addEventListener('click', showMembers);
 $('menu').addEventListener('click', () => document.body.classList.toggle('menu'));
 $('closeThread').addEventListener('click', () => { thread = ''; refresh(); });
 $('switch').addEventListener('click', () => { drawPeople(); $('people').hidden = !$('people').hidden; $('switch').setAttribute('aria-expanded', String(!$('people').hidden)); });

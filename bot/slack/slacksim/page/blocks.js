@@ -141,15 +141,49 @@ function button(e, ctx) {
     onclick: (event) => ctx.press(e, event.currentTarget) }, e.text.text);
 }
 
-function element(e, ctx) {
-  if (e.type === 'button') return button(e, ctx);
-  if (e.type === 'image') return el('span', { class: 'b-image' }, 'image: ' + e.alt_text);
-  if (e.type === 'feedback_buttons') {
-    return [e.positive_button, e.negative_button].map((side) => button({ ...side, type: 'button', action_id: e.action_id }, ctx));
+function feedback(e, ctx) {
+  const nodes = [e.positive_button, e.negative_button].map((side) => el('button', { type: 'button', class: 'btn rate', 'data-action': e.action_id, 'data-value': side.value,
+    'aria-label': side.accessibility_label, 'aria-pressed': 'false',
+    onclick: (event) => { for (const n of nodes) n.setAttribute('aria-pressed', String(n === event.currentTarget)); ctx.press(e, event.currentTarget, side.value); } }, side.text.text));
+  return nodes;
+}
+
+// choice draws what offers options; each choice is told at once, as buttons are.
+function choice(e, ctx, field) {
+  const told = (node, value) => field || ctx.press(e, node, value);
+  if (e.type === 'radio_buttons' || e.type === 'checkboxes') {
+    const kind = e.type === 'checkboxes' ? 'checkbox' : 'radio', first = [].concat(e.initial_option || [], e.initial_options || []).map((o) => o.value);
+    const box = el('fieldset', { 'data-field': field, 'data-action': e.action_id }, e.options.map((o) => el('label', { class: 'row' },
+      el('input', { type: kind, name: field || e.action_id, value: o.value, checked: first.includes(o.value) }), textObject(o.text, ctx), o.description ? el('small', {}, textObject(o.description, ctx)) : null)));
+    box.addEventListener('change', () => told(box, [...box.querySelectorAll('input:checked')].map((i) => i.value).join(',')));
+    return box;
   }
-  if (e.text && e.text.text) return button(e, ctx);
-  if (e.type === 'mrkdwn' || e.type === 'plain_text') return el('span', {}, textObject(e, ctx));
-  return el('span', { class: 'b-image' }, e.type);
+  const list = el('select', { 'data-field': field, 'data-action': e.action_id }, e.type === 'overflow' || !e.initial_option ? el('option', { value: '' }, e.placeholder ? e.placeholder.text : '…') : null,
+    (e.options || []).map((o) => el('option', { value: o.value, selected: e.initial_option && e.initial_option.value === o.value }, o.text.text)));
+  list.addEventListener('change', () => { if (list.value) told(list, list.value); });
+  return list;
+}
+
+function element(e, ctx) {
+  switch (e.type) {
+    case 'button': return button(e, ctx);
+    case 'icon_button': return button(e, ctx);
+    case 'image': return el('span', { class: 'b-image' }, 'image: ' + e.alt_text);
+    case 'feedback_buttons': return feedback(e, ctx);
+    case 'mrkdwn': case 'plain_text': return el('span', {}, textObject(e, ctx));
+    case 'static_select': case 'overflow': case 'radio_buttons': case 'checkboxes': return choice(e, ctx);
+    default: return el('span', { class: 'b-image' }, e.type);
+  }
+}
+
+function task(b, ctx) {
+  return el('div', { class: 'b-task ' + (b.status || 'pending'), 'data-task': b.task_id }, el('span', { class: 'mark', 'aria-hidden': 'true' }),
+    el('div', {}, el('b', {}, b.title), [b.details, b.output].map((part) => part && rich(part.elements, ctx)), (b.sources || []).map((s) => el('div', {}, link(s.url, s.text)))));
+}
+
+function cell(c, ctx) {
+  if (c.type === 'rich_text') return rich(c.elements, ctx);
+  return c.text || (c.value === undefined ? '' : String(c.value));
 }
 
 export function block(b, ctx) {
@@ -164,17 +198,27 @@ export function block(b, ctx) {
     case 'markdown': return el('div', {}, markdown(b.text, ctx));
     case 'rich_text': return el('div', {}, rich(b.elements, ctx));
     case 'image': return el('div', { class: 'b-image' }, 'image: ' + b.alt_text);
-    case 'table': return el('div', { class: 'b-table' }, el('table', {}, b.rows.map((row) => el('tr', {},
-      row.map((cell) => el('td', {}, cell.type === 'rich_text' ? rich(cell.elements, ctx) : cell.text))))));
-    case 'input': return input(b);
+    case 'table': case 'data_table': return el('div', { class: 'b-table' }, el('table', {}, b.caption ? el('caption', {}, b.caption) : null, b.rows.map((row) => el('tr', {},
+      row.map((c) => el('td', { class: c.type === 'raw_number' ? 'number' : null }, cell(c, ctx)))))));
+    case 'task_card': return task(b, ctx);
+    case 'plan': return el('div', { class: 'b-plan' }, el('b', {}, b.title), (b.tasks || []).map((t) => task(t, ctx)));
+    case 'alert': return el('div', { class: 'b-alert ' + (b.level || 'default') }, textObject(b.text, ctx));
+    case 'input': return input(b, ctx);
     default: return el('div', { class: 'b-image' }, b.type);
   }
 }
 
-function input(b) {
-  const name = JSON.stringify([b.block_id, b.element.action_id]);
-  const field = b.element.multiline ? el('textarea', { name, rows: 4 }) : el('input', { name, autocomplete: 'off' });
-  field.value = b.element.initial_value || '';
-  if (b.element.placeholder) field.placeholder = b.element.placeholder.text;
-  return el('label', { 'data-block': b.block_id }, b.label.text, field);
+function input(b, ctx) {
+  const e = b.element, name = JSON.stringify([b.block_id, e.action_id]);
+  let field;
+  if (e.options) field = choice(e, ctx, name);
+  else {
+    field = e.multiline ? el('textarea', { 'data-field': name, rows: 4 }) : el('input', { 'data-field': name, autocomplete: 'off' });
+    field.value = e.initial_value || '';
+    if (e.placeholder) field.placeholder = e.placeholder.text;
+  }
+  const label = [b.label.text, b.optional ? el('small', {}, ' (optional)') : null];
+  const hint = b.hint ? el('small', { class: 'quiet' }, b.hint.text) : null;
+  if (field.matches('fieldset')) return el('div', { class: 'field', 'data-block': b.block_id }, el('b', {}, label), field, hint);
+  return el('label', { class: 'field', 'data-block': b.block_id }, label, field, hint);
 }
