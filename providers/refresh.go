@@ -215,7 +215,7 @@ func (r *Refresher) broken(ctx context.Context, w renewal, tried store.Credentia
 	}
 	marked := *p
 	marked.News, err = r.Breaker.BreakConnection(ctx, w.conn)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil {
 		marked.Err = errors.Join(p.Err, fmt.Errorf("mark the connection as broken: %w", err))
 	}
 	return store.Credential{}, &marked

@@ -178,3 +178,19 @@ func (d *DB) SetConnectionStatus(ctx context.Context, orgID, userID, id string, 
 		return err
 	})
 }
+
+// BreakConnection marks a connection that only a new sign-in mends, and tells whether this call was the first to do so. One
+// that was connected again since c was read is left alone.
+func (d *DB) BreakConnection(ctx context.Context, c store.Connection) (first bool, err error) {
+	err = d.as(ctx, c.OrgID, ownerOf(c.UserID), func(tx conn) error {
+		n, err := tx.exec(ctx, `UPDATE user_tokens SET status = $1
+			WHERE id = $2 AND org_id = $3 AND coalesce(user_id, '') = $4 AND generation = $5 AND status <> $1`,
+			store.ConnectionBroken, c.ID, c.OrgID, c.UserID, c.Generation)
+		first = n > 0
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("mark a connection as broken: %w", err)
+	}
+	return first, nil
+}

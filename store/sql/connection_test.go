@@ -150,3 +150,35 @@ func TestNobodyTouchesAnothersConnection(t *testing.T) {
 		}
 	})
 }
+
+func TestAConnectionBreaksOnce(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, e *engine) {
+		db := e.open(t, "r1")
+		org, user := contact(t, db, ada, store.Admin)
+		_, other := contact(t, db, bob, store.Admin)
+		own, shared := connect(t, db, org.ID, user.ID, "1"), connect(t, db, org.ID, "", "2")
+		breaks := func(c store.Connection, first bool) {
+			t.Helper()
+			got, err := db.BreakConnection(t.Context(), c)
+			must(t, err)
+			if got != first {
+				t.Errorf("it was the first to notice: %t, want %t", got, first)
+			}
+		}
+		stolen := own
+		stolen.UserID = other.ID
+		breaks(stolen, false)
+		breaks(own, true)
+		breaks(own, false)
+		breaks(shared, true)
+		again := connect(t, db, org.ID, user.ID, "1")
+		breaks(own, false) // it was connected again since
+		kept, err := db.Connection(t.Context(), org.ID, user.ID, own.ID)
+		must(t, err)
+		if kept.Status != store.ConnectionActive {
+			t.Error("what was connected again is broken by the news of the old one")
+		}
+		breaks(again, true)
+	})
+}

@@ -58,6 +58,7 @@ type Signals interface {
 // State is Redis, real or embedded.
 type State interface {
 	Modes
+	Leases
 	Tickets
 	SignIns
 	Memory
@@ -81,6 +82,7 @@ func StateSuite(t *testing.T, s State, limits MemoryLimits) {
 	t.Run("allowed for a while, for one person, thread and path", func(t *testing.T) { allowances(t, s) })
 	t.Run("what is published is heard", func(t *testing.T) { wakes(t, s) })
 	t.Run("slots come at their pace", func(t *testing.T) { pace(t, s) })
+	t.Run("a lease is one process's", func(t *testing.T) { leases(t, s) })
 	confirmations(t, s)
 }
 
