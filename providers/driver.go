@@ -27,7 +27,8 @@ type SessionAsk struct {
 	Region     string // resolved; empty when the command or the cloud decides
 	UserID     string
 	Turn       string
-	ReadOnly   bool // the session itself must not be able to change anything, where the cloud has such a thing
+	Argv       []string // what will run, for sessions that differ by command; never to be changed
+	ReadOnly   bool     // the session itself must not be able to change anything, where the cloud has such a thing
 }
 
 // Session is what one run needs besides its argv.
@@ -35,6 +36,11 @@ type Session struct {
 	Env     map[string]string // the whole environment but HOME, PATH, TMPDIR and LANG
 	Files   []File            // written 0600 in the private directory before the run, gone after it
 	Secrets []string          // every secret value in Env and Files, for redaction
+
+	FilesEnv string // the variable that is set to the directory of Files; may be empty
+	// Rejected tells from what a failed run printed that the cloud no longer takes the credential; nil where that cannot be
+	// told.
+	Rejected func(Output) *Problem
 }
 
 // File is one secret or configuration file of a run.
@@ -52,6 +58,7 @@ type Output struct {
 	Truncated bool     // more was printed than is kept
 	Secrets   []string // values that must not be shown, for redaction
 	Refused   []string // hosts that the program was not let through to
+	Problem   *Problem // the cloud refused the credential while the command ran; nil when it did not
 }
 
 // Problem is why a credential cannot be used.

@@ -28,6 +28,7 @@ type process struct {
 	argv    []string // argv[0] is an absolute path
 	env     map[string]string
 	files   []File
+	within  string // the variable that is set to the directory of files; may be empty
 	dir     string // parent of the private directory
 	limit   int    // bytes of stdout that are kept; stderr keeps a quarter
 	sandbox Sandbox
@@ -89,6 +90,9 @@ func (p process) prepare(dir string) ([]string, error) {
 	}
 	for name, value := range p.env {
 		env = append(env, name+"="+value)
+	}
+	if p.within != "" {
+		env = append(env, p.within+"="+filepath.Join(dir, "files"))
 	}
 	for _, f := range p.files {
 		path := filepath.Join(dir, "files", filepath.Base(f.Name))

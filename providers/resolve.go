@@ -100,7 +100,7 @@ func (e *Executor) selection(ctx context.Context, userID string, cloud store.Clo
 func preferSelected(connections []store.Connection, chosen string) []store.Connection {
 	var fitting []store.Connection
 	for _, c := range connections {
-		if chosen != "" && (c.Account == chosen || slices.Contains(c.Projects, chosen)) {
+		if _, inside := projectIn(c, chosen); chosen != "" && (c.Account == chosen || inside) {
 			fitting = append(fitting, c)
 		}
 	}

@@ -96,7 +96,7 @@ func (e *Executor) starter(ctx context.Context, j job) (func(context.Context) (O
 	}
 	ask := SessionAsk{
 		Connection: conn, Credential: cred, Project: j.target.Project, Region: j.target.Region,
-		UserID: j.ask.Caller.User.ID, Turn: j.ask.Turn, ReadOnly: readOnly,
+		UserID: j.ask.Caller.User.ID, Turn: j.ask.Turn, Argv: j.prepared.Command.Argv, ReadOnly: readOnly,
 	}
 	if direct != nil {
 		return e.callDirect(direct, ask, j.prepared.Command.Argv), nil
@@ -137,7 +137,7 @@ func (e *Executor) runProcess(j job, program Program, s Session, cred store.Cred
 		env = map[string]string{}
 	}
 	maps.Copy(env, s.Env)
-	run := process{argv: program.Command(argv), env: env, files: s.Files, dir: e.Dir, limit: e.MaxOutput, sandbox: e.Sandbox}
+	run := process{argv: program.Command(argv), env: env, files: s.Files, within: s.FilesEnv, dir: e.Dir, limit: e.MaxOutput, sandbox: e.Sandbox}
 	return func(ctx context.Context) (Output, error) {
 		way, err := e.openWay(j.route())
 		if err != nil {
@@ -152,6 +152,9 @@ func (e *Executor) runProcess(j job, program Program, s Session, cred store.Cred
 		}
 		if out.ExitCode == 0 && halfRefused(argv[0], out.Stderr) {
 			out.ExitCode = 1
+		}
+		if out.ExitCode != 0 && s.Rejected != nil {
+			out.Problem = s.Rejected(out)
 		}
 		return out, err
 	}
@@ -195,6 +198,7 @@ var publicMembers = map[string]bool{
 	"access_key": true, "tenant_id": true, "project_id": true, "organization_id": true, "zone": true, "endpoint": true,
 	"account": true, "scopes": true, "token_type": true, "kind": true, "subject": true,
 	"read_expiry": true, "read_scopes": true, "wide_expiry": true, "wide_scopes": true,
+	"federated": true, "reader_client_id": true, "reader_federated": true, "reader_access_key": true, "made_for_aurora": true,
 }
 
 func credentialValues(cred store.Credential) []string {
@@ -246,6 +250,10 @@ func (e *Executor) perform(ctx context.Context, j job, in Section, start func(co
 	s.Status = StatusOK
 	if out.ExitCode != 0 || err != nil {
 		s.Status = StatusFailed
+	}
+	if p := out.Problem; p != nil {
+		s.Broken = p.Broken
+		s = s.fail(p.Code, e.Redact.Redact(Clean(p.Sentence)))
 	}
 	if err != nil {
 		s = s.ended(err, limit, e.doubt(j.prepared), e.Redact)

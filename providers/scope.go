@@ -100,7 +100,7 @@ func (s scope) fitting(connections []store.Connection) ([]store.Connection, *ref
 	}
 	var have []string
 	for _, c := range connections {
-		have = append(have, append([]string{label(c)}, c.Projects...)...)
+		have = append(append(have, label(c)), namedProjects(c)...)
 	}
 	return nil, &refusal{CodeRefused, fmt.Sprintf("%s is not part of any of your connections to %s. They reach: %s.",
 		s.describe(), s.cloud, strings.Join(have, ", "))}
@@ -110,8 +110,10 @@ func (s scope) fits(c store.Connection) bool {
 	if s.account != "" && s.account != c.Account {
 		return false
 	}
-	if s.project != "" && !slices.Contains(c.Projects, s.project) {
-		return false
+	if s.project != "" {
+		if _, ok := projectIn(c, s.project); !ok {
+			return false
+		}
 	}
 	if allowed := c.Settings["regions"]; s.region != "" && allowed != "" && !slices.Contains(strings.Split(allowed, ","), s.region) {
 		return false
@@ -162,17 +164,33 @@ func (s scope) targets(command policy.Command, connections []store.Connection) [
 }
 
 func (s scope) projects(command policy.Command, c store.Connection) []string {
-	switch {
-	case s.project != "":
-		return []string{s.project}
-	case len(c.Projects) == 0 || aboveProjects(command):
+	if s.project != "" {
+		id, _ := projectIn(c, s.project) // fitting has checked that it is there
+		return []string{id}
+	}
+	if len(c.Projects) == 0 || aboveProjects(command) {
 		return []string{""}
-	case slices.Contains(c.Projects, s.selected):
-		return []string{s.selected}
-	case slices.Contains(c.Projects, c.Settings[store.SettingDefaultProject]):
-		return []string{c.Settings[store.SettingDefaultProject]}
+	}
+	if id, ok := projectIn(c, s.selected); ok {
+		return []string{id}
+	}
+	if id := c.Settings[store.SettingDefaultProject]; slices.Contains(c.Projects, id) {
+		return []string{id}
 	}
 	return c.Projects
+}
+
+// namedProjects are the projects as people may name them.
+func namedProjects(c store.Connection) []string {
+	names := ProjectNames(c)
+	list := make([]string, len(c.Projects))
+	for i, id := range c.Projects {
+		list[i] = id
+		if names[id] != "" {
+			list[i] = names[id] + " (" + id + ")"
+		}
+	}
+	return list
 }
 
 // aboveProjects tells commands that do not work in a project.

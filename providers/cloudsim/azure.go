@@ -27,6 +27,7 @@ var armRoutes = []restRoute{
 	{"GET", "/tenants", "Microsoft.Resources/tenants/read", false, armTenants},
 	{"GET", "/subscriptions", "Microsoft.Resources/subscriptions/read", false, armSubscriptions},
 	{"GET", "/subscriptions/{subscription}", "Microsoft.Resources/subscriptions/read", false, armSubscription},
+	{"GET", "/subscriptions/{subscription}/providers/Microsoft.Authorization/permissions", "Microsoft.Authorization/permissions/read", false, armPermissions},
 	{"GET", "/subscriptions/{subscription}/resourcegroups", "Microsoft.Resources/subscriptions/resourceGroups/read", false, armGroups},
 	{"GET", "/subscriptions/{subscription}/providers/Microsoft.Compute/virtualMachines", "Microsoft.Compute/virtualMachines/read", false, armVMs},
 	{"GET", "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines", "Microsoft.Compute/virtualMachines/read", false, armVMs},
@@ -79,8 +80,11 @@ func (a *azureLogin) servicePrincipal(r *request, form url.Values) reply {
 	if i < 0 {
 		return oauthRefusal(&oauthError{http.StatusUnauthorized, "unauthorized_client", "AADSTS700016: Application with identifier '" + form.Get("client_id") + "' was not found in the directory."})
 	}
-	if a.server.config.AzurePrincipals[i].Secret != form.Get("client_secret") {
-		return oauthRefusal(&oauthError{http.StatusUnauthorized, "invalid_client", "AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID."})
+	if refused := a.proves(r, a.server.config.AzurePrincipals[i], form); refused != nil {
+		return oauthRefusal(refused)
+	}
+	if scope := form.Get("scope"); !strings.HasSuffix(scope, "/.default") {
+		return oauthRefusal(&oauthError{http.StatusBadRequest, "invalid_scope", "AADSTS1002012: The provided value for scope " + scope + " is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier."})
 	}
 	token := a.oauth.mint(form.Get("client_id"), []string{form.Get("scope")}, a.oauth.life)
 	return jsonReply(map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(a.oauth.life.Seconds()) - 1, "ext_expires_in": 3599})
@@ -135,6 +139,9 @@ func (a *azureARM) carryOut(c *restCall) reply {
 	case c.URL.Query().Get("api-version") == "":
 		return armError(http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.").reply()
 	}
+	if !a.meant(c, token.scopes) {
+		return armError(http.StatusUnauthorized, "InvalidAuthenticationTokenAudience", "The access token has been obtained for wrong audience or resource.").reply()
+	}
 	c.owner = token.grant.subject
 	if id := c.params["subscription"]; id != "" && a.server.world.Azure.subscription(id) == nil {
 		return armError(http.StatusNotFound, "SubscriptionNotFound", "The subscription '"+id+"' could not be found.").reply()
@@ -144,6 +151,15 @@ func (a *azureARM) carryOut(c *restCall) reply {
 			"' does not have authorization to perform action '"+c.route.action+"' over scope '"+c.URL.Path+"' or the scope is invalid. If access was recently granted, please refresh your credentials.").reply()
 	}
 	return c.answer()
+}
+
+// meant tells whether a token was asked for Resource Manager; people's tokens name its scopes in another way.
+func (a *azureARM) meant(c *restCall, scopes []string) bool {
+	return slices.ContainsFunc(scopes, func(scope string) bool {
+		resource, app := strings.CutSuffix(scope, "/.default")
+		resource = strings.TrimSuffix(resource, "/")
+		return !app || resource == c.base+"/azure/arm" || resource == "https://management.azure.com" || resource == "https://management.core.windows.net"
+	})
 }
 
 // contributes tells whether the caller may change things: people and Contributors may, Readers may not.

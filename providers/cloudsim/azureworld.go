@@ -27,11 +27,14 @@ type AzureVM struct {
 	Tags     map[string]string `json:"tags,omitempty"`
 }
 
-// AzurePrincipal is a service principal. Role is Contributor or Reader, on every subscription of the tenant.
+// AzurePrincipal is a service principal. Role is Contributor or Reader, on every subscription of the tenant. It signs in
+// with whichever of Secret, Certificate and Federated is set.
 type AzurePrincipal struct {
-	ClientID string `json:"client_id"`
-	Secret   string `json:"client_secret"`
-	Role     string `json:"role"`
+	ClientID    string `json:"client_id"`
+	Secret      string `json:"client_secret"`
+	Certificate string `json:"certificate,omitempty"` // PEM, without the key
+	Federated   string `json:"federated,omitempty"`   // the subject of FederatedToken that it trusts
+	Role        string `json:"role"`
 }
 
 func defaultAzure() Azure {

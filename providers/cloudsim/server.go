@@ -2,6 +2,7 @@ package cloudsim
 
 import (
 	"context"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +31,7 @@ type Server struct {
 	aws      *awsCloud
 	tailnet  *tailscaleCloud
 	scaleway *scalewayCloud
+	issuer   *rsa.PrivateKey                 // of Aurora's own platform; nil until a token is asked for
 	grants   map[string]*authorizationServer // by OAuth client name
 	base     string                          // http://127.0.0.1:port once it listens
 	secure   string                          // https://127.0.0.1:port once it listens with TLS
