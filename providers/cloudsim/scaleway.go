@@ -3,7 +3,9 @@ package cloudsim
 import (
 	"crypto/subtle"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -40,6 +42,18 @@ type ScalewayKey struct {
 	AccessKey string `json:"access_key"` // SCW and 17 characters
 	SecretKey string `json:"secret_key"` // a UUID
 	ReadOnly  bool   `json:"read_only"`
+	// PermissionSets is what its application's policy holds; nil means all products and IAM, to read or to change.
+	PermissionSets []string `json:"permission_sets,omitempty"`
+}
+
+func (k ScalewayKey) sets() []string {
+	switch {
+	case k.PermissionSets != nil:
+		return k.PermissionSets
+	case k.ReadOnly:
+		return []string{"AllProductsReadOnly", "IAMReadOnly", "ProjectReadOnly"}
+	}
+	return []string{"AllProductsFullAccess", "IAMManager", "ProjectManager"}
 }
 
 type scalewayCloud struct {
@@ -59,6 +73,8 @@ var scalewayRoutes = []restRoute{
 	{"GET", "/iam/v1alpha1/api-keys/{key}", "iam.api-keys.get", false, scalewayAPIKey},
 	{"DELETE", "/iam/v1alpha1/api-keys/{key}", "iam.api-keys.delete", true, scalewayDeleteKey},
 	{"GET", "/iam/v1alpha1/applications/{application}", "iam.applications.get", false, scalewayApplication},
+	{"GET", "/iam/v1alpha1/policies", "iam.policies.list", false, scalewayPolicies},
+	{"GET", "/iam/v1alpha1/rules", "iam.rules.list", false, scalewayRules},
 	{"GET", "/account/v3/projects", "account.projects.list", false, scalewayProjects},
 	{"GET", "/account/v3/projects/{project}", "account.projects.get", false, scalewayProject},
 	{"GET", "/instance/v1/zones/{zone}/servers", "instance.servers.list", false, scalewayServers},
@@ -117,7 +133,7 @@ func (c *scalewayCloud) carryOut(call *restCall) reply {
 			"message": "authentication is denied", "method": "api_key", "reason": "not_found", "type": "denied_authentication",
 		}}).reply()
 	}
-	if call.route.writes && key.ReadOnly {
+	if !key.allows(call.route) {
 		resource, _, _ := strings.Cut(call.route.action, ".")
 		return (&restError{http.StatusForbidden, "permissions_denied", map[string]any{
 			"message": "insufficient permissions", "type": "permissions_denied", "details": []any{map[string]string{"action": "write", "resource": resource}},
@@ -134,6 +150,24 @@ func (c *scalewayCloud) carryOut(call *restCall) reply {
 	}
 	c.server.world.Scaleway.Servers = slices.DeleteFunc(c.server.world.Scaleway.Servers, func(s ScalewayServer) bool { return s.State == "gone" })
 	return call.answer()
+}
+
+// allows tells whether the key's permission sets cover a method.
+func (k *scalewayKeyState) allows(route restRoute) bool {
+	wanted := []string{"AllProductsFullAccess", "InstancesFullAccess"}
+	if strings.HasPrefix(route.action, "iam.") {
+		wanted = []string{"IAMManager"}
+	}
+	if strings.HasPrefix(route.action, "account.") {
+		wanted = []string{"ProjectManager"}
+	}
+	if !route.writes {
+		wanted = append(wanted, map[string]string{"iam": "IAMReadOnly", "acc": "ProjectReadOnly"}[route.action[:3]], "AllProductsReadOnly", "InstancesReadOnly")
+		if strings.HasPrefix(route.action, "iam.") { // all products do not include IAM
+			wanted = wanted[:2]
+		}
+	}
+	return slices.ContainsFunc(k.sets(), func(set string) bool { return slices.Contains(wanted, set) })
 }
 
 // caller finds the key whose secret the request bears.
@@ -190,14 +224,53 @@ func (w *World) scalewayProject(p ScalewayProject) map[string]any {
 }
 
 func scalewayProjects(c *restCall) (any, *restError) {
-	w := &c.server.world
+	w, query := &c.server.world, c.URL.Query()
 	list := []any{}
-	if asked := c.URL.Query().Get("organization_id"); asked == "" || asked == w.Scaleway.Organization {
+	if asked := query.Get("organization_id"); asked == "" || asked == w.Scaleway.Organization {
 		for _, p := range w.Scaleway.Projects {
 			list = append(list, w.scalewayProject(p))
 		}
 	}
-	return map[string]any{"projects": list, "total_count": len(list)}, nil
+	return map[string]any{"projects": scalewayPage(list, query), "total_count": len(list)}, nil
+}
+
+// scalewayPage cuts a list as ?page= and ?page_size= say; pages are counted from 1 and hold 20 by default.
+func scalewayPage(list []any, query url.Values) []any {
+	n, err := strconv.Atoi(query.Get("page"))
+	if err != nil || n < 1 {
+		n = 1
+	}
+	size, err := strconv.Atoi(query.Get("page_size"))
+	if err != nil || size < 1 || size > 100 {
+		size = 20
+	}
+	from := min((n-1)*size, len(list))
+	return list[from:min(from+size, len(list))]
+}
+
+// scalewayPolicies lists the policy of each application: one, attached to it alone.
+func scalewayPolicies(c *restCall) (any, *restError) {
+	query, list := c.URL.Query(), []any{}
+	for _, key := range c.server.scaleway.keys {
+		application := uuidOf("application " + key.AccessKey)
+		if asked := query["application_ids"]; len(asked) > 0 && !slices.Contains(asked, application) {
+			continue
+		}
+		list = append(list, map[string]any{
+			"id": uuidOf("policy " + key.AccessKey), "name": "aurora", "organization_id": c.server.world.Scaleway.Organization, "application_id": application, "nb_rules": 1,
+		})
+	}
+	return map[string]any{"policies": scalewayPage(list, query), "total_count": len(list)}, nil
+}
+
+func scalewayRules(c *restCall) (any, *restError) {
+	for _, key := range c.server.scaleway.keys {
+		if id := uuidOf("policy " + key.AccessKey); id == c.URL.Query().Get("policy_id") {
+			rule := map[string]any{"id": uuidOf("rule " + key.AccessKey), "permission_set_names": key.sets(), "permission_sets_scope_type": "organization"}
+			return map[string]any{"rules": []any{rule}, "total_count": 1}, nil
+		}
+	}
+	return nil, scalewayNotFound("policy", c.URL.Query().Get("policy_id"))
 }
 
 func scalewayProject(c *restCall) (any, *restError) {
