@@ -78,6 +78,8 @@ func (c *Connector) Connect(ctx context.Context, s Setup) (Link, error) {
 	}
 	link.Credential = store.NewCredential(values)
 	link.Settings = map[string]string{"organization": main.organization, "zone": zones[region][0]}
+	// scw's lists go over all projects that the key reaches, so a command runs once.
+	link.Settings[store.SettingDefaultProject] = projects[0].ID
 	names := map[string]string{}
 	for _, p := range projects {
 		link.Projects, names[p.ID] = append(link.Projects, p.ID), p.Name
