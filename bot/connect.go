@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"aurora/store"
 )
 
@@ -80,6 +82,10 @@ func (d *Desk) disconnect(ctx context.Context, o order) (Message, error) {
 		return notice("You have several connections to %s: %s. Say `disconnect %s <account>`.", cloud, strings.Join(reachable(own, cloud), ", "), cloud), nil
 	}
 	said, err := d.Settings.Forget(ctx, own[0])
+	if trouble, ok := errors.AsType[*store.Trouble](err); ok { // told now: a disconnection that happens an hour later helps nobody
+		zerolog.Ctx(ctx).Error().Err(err).Msg("forget a credential")
+		return notice("%s is still connected, because its credential could not be erased. %s", cloud, trouble.Sentence()), nil
+	}
 	if err != nil {
 		return Message{}, fmt.Errorf("forget the credential of %s: %w", cloud, err)
 	}

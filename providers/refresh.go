@@ -104,8 +104,13 @@ func credentialGone(c store.Connection, err error) error {
 		Sentence: "The credential of " + label(c) + " is gone: connect again with /aurora connect " + string(c.Cloud) + "."}
 }
 
+// keeperAway says why the keeper of credentials gave none, and what to do.
 func keeperAway(err error) error {
-	return &Problem{Code: CodeUnavailable, Err: err, Sentence: "The store of credentials cannot be reached, so nothing ran. Try again in a minute."}
+	trouble, ok := errors.AsType[*store.Trouble](err)
+	if !ok {
+		trouble = &store.Trouble{Kind: store.TroubleUnreachable}
+	}
+	return &Problem{Code: CodeUnavailable, Err: err, Sentence: "Nothing ran. " + trouble.Sentence()}
 }
 
 func (r *Refresher) now() time.Time {

@@ -7,7 +7,6 @@ package openai
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -166,11 +165,28 @@ func optionalRefused(status int) bool {
 	return status == http.StatusBadRequest || status == http.StatusUnprocessableEntity
 }
 
-// Check asks for one word, for doctor: it tells whether address, key and model fit together.
-func (c *Client) Check(ctx context.Context) error {
-	_, err := c.Reply(ctx, agent.Request{Messages: []agent.Message{{Role: agent.RoleUser, Text: "Answer with the word: ready"}}})
+// Reach tells whether the server is there and takes the key, without asking the model anything: it asks for the list of
+// models, and takes every answer but a refusal of the key or an error of the server's own as one.
+func (c *Client) Reach(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.cfg.BaseURL, "/")+"/models", nil)
 	if err != nil {
-		return fmt.Errorf("ask the model for a word: %w", err)
+		return &agent.Failure{Kind: agent.FailRejected, Detail: "the address cannot be asked"}
+	}
+	if c.cfg.Key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.cfg.Key.Reveal())
+	}
+	resp, err := c.cfg.httpClient().Do(req)
+	if err != nil {
+		return &agent.Failure{Kind: agent.FailUnavailable, Detail: "no connection to the server"}
+	}
+	defer func() { _ = resp.Body.Close() }()
+	switch {
+	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
+		return &agent.Failure{Kind: agent.FailRejected, Status: resp.StatusCode}
+	case resp.StatusCode == http.StatusTooManyRequests:
+		return &agent.Failure{Kind: agent.FailLimited, Status: resp.StatusCode}
+	case resp.StatusCode >= http.StatusInternalServerError:
+		return &agent.Failure{Kind: agent.FailUnavailable, Status: resp.StatusCode}
 	}
 	return nil
 }

@@ -301,3 +301,28 @@ func TestNoServerIsUnavailable(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestReachTellsWhetherTheServerIsThere(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]agent.FailureKind{
+		http.StatusOK: "", http.StatusNotFound: "", http.StatusUnauthorized: agent.FailRejected, http.StatusForbidden: agent.FailRejected,
+		http.StatusTooManyRequests: agent.FailLimited, http.StatusBadGateway: agent.FailUnavailable, http.StatusFound: agent.FailUnavailable,
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/v1/models" || r.Header.Get("Authorization") != "Bearer sk-secret-key-marker" {
+				t.Errorf("asked for %s with %q", r.URL.Path, r.Header.Get("Authorization"))
+			}
+			w.Header().Set("Location", "/elsewhere")
+			w.WriteHeader(status)
+		}))
+		err := client(t, server.URL+"/v1/", nil).Reach(t.Context())
+		failure, _ := errors.AsType[*agent.Failure](err)
+		if (err == nil) != (want == "") || failure != nil && failure.Kind != want {
+			t.Errorf("%d: %v, want %q", status, err, want)
+		}
+		server.Close()
+		if err := client(t, server.URL+"/v1", nil).Reach(t.Context()); err == nil || strings.Contains(err.Error(), "127.0.0.1") {
+			t.Errorf("a server that is gone: %v", err)
+		}
+	}
+}

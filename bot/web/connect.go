@@ -164,6 +164,10 @@ func (s *Server) sorry(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	s.Log.Error().Err(err).Str("method", r.Method).Msg("connect page")
+	if trouble, ok := errors.AsType[*store.Trouble](err); ok {
+		s.render(w, http.StatusServiceUnavailable, plainView("Not now", "Nothing was changed. "+trouble.Sentence()))
+		return
+	}
 	if errors.Is(err, store.ErrUnavailable) {
 		s.render(w, http.StatusServiceUnavailable, plainView("Not now", "Aurora cannot reach one of its stores, so nothing was changed. Please try again in a minute."))
 		return

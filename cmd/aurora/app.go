@@ -42,6 +42,7 @@ type app struct {
 	worker   *bot.Worker
 	sweeper  *bot.Sweeper
 	slack    *slack.Adapter
+	brain    *brain // nil without a model
 	web      *web.Server
 }
 
@@ -207,7 +208,8 @@ func (a *app) newAgent(runner agent.Runner) (bot.Agent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the model: %w", err)
 	}
-	loop.Model = model
+	a.brain = &brain{Model: model, reach: model.Reach}
+	loop.Model = a.brain
 	return loop, nil
 }
 

@@ -70,7 +70,7 @@ func (d *doctor) stores(ctx context.Context) error {
 		return err
 	}
 	defer s.close()
-	return s.ready(ctx)
+	return errors.Join(s.sql.Ready(ctx), s.redis.Ready(ctx), s.keeper.Ready(ctx))
 }
 
 // embedded looks at the data directory from outside: making it, its key or its tables is for serve.

@@ -345,7 +345,7 @@ func TestVaultSealed(t *testing.T) {
 	o.vault.Seal(t)
 	o.ready(http.StatusServiceUnavailable)
 	o.types(ada, "/aurora run tailscale devices list")
-	o.mustSee(ada, "The store of credentials cannot be reached, so nothing ran. Try again in a minute.")
+	o.mustSee(ada, "Nothing ran. Vault, which keeps the credentials, is sealed. Whoever runs Aurora has to unseal it; then ask again.")
 	if n := o.sims.clouds.Executed("devices.list"); n != 0 {
 		t.Errorf("it ran %d times", n)
 	}

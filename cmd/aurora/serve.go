@@ -99,15 +99,7 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler) error {
 func (a *app) opsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-		defer cancel()
-		if err := errors.Join(a.slack.Ready(), a.stores.ready(ctx)); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = io.WriteString(w, "ready\n")
-	})
+	mux.HandleFunc("GET /readyz", serveReady(a.dependencies()))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(newRegistry(a.slack.Stats), promhttp.HandlerOpts{}))
 	return mux
 }

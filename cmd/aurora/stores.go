@@ -66,15 +66,18 @@ func runnerName() string {
 
 // unopened says which setting leads to a store that cannot be used, and what to do. Drivers write several lines.
 func unopened(name, what string, err error) error {
-	if !errors.Is(err, store.ErrUnavailable) {
+	if _, ok := errors.AsType[*store.Trouble](err); ok || !errors.Is(err, store.ErrUnavailable) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	cause := strings.Join(strings.Fields(err.Error()), " ")
-	var network *net.OpError
-	if errors.As(err, &network) {
-		cause = network.Error()
+	return fmt.Errorf("%s: %s cannot be used now: see that it runs and that the address is right, then try again (%s)", name, what, cause(err))
+}
+
+// cause is the shortest true account of a lost connection, on one line.
+func cause(err error) string {
+	if network, ok := errors.AsType[*net.OpError](err); ok {
+		return network.Error()
 	}
-	return fmt.Errorf("%s: %s cannot be used now: see that it runs and that the address is right, then try again (%s)", name, what, cause)
+	return strings.Join(strings.Fields(err.Error()), " ")
 }
 
 func (s *stores) openEmbedded(ctx context.Context, c config) error {
@@ -143,9 +146,4 @@ func (s *stores) close() {
 	if s.keeper != nil {
 		_ = s.keeper.Close()
 	}
-}
-
-// ready tells whether every store answers.
-func (s *stores) ready(ctx context.Context) error {
-	return errors.Join(s.sql.Ready(ctx), s.redis.Ready(ctx), s.keeper.Ready(ctx))
 }

@@ -36,6 +36,15 @@ type VaultServer struct {
 // when CI=true.
 func Vault(t testing.TB) *VaultServer {
 	t.Helper()
+	binary := vaultBinary(t)
+	v := &VaultServer{RootToken: "root-" + rand.Text(), log: &transcript{}}
+	v.start(t, binary)
+	v.prepare(t)
+	return v
+}
+
+func vaultBinary(t testing.TB) string {
+	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		t.Fatal(err)
@@ -44,19 +53,28 @@ func Vault(t testing.TB) *VaultServer {
 	if _, err := os.Stat(binary); err != nil {
 		missing(t, binary, "build it with: make tools")
 	}
-	v := &VaultServer{RootToken: "root-" + rand.Text(), log: &transcript{}}
-	v.start(t, binary)
+	return binary
+}
+
+// prepare sets up what an operator does before Aurora may start.
+func (v *VaultServer) prepare(t testing.TB) {
+	t.Helper()
 	v.Call(t, "POST", "sys/mounts/kv", map[string]any{"type": "kv", "options": map[string]string{"version": "2"}})
-	policy, err := os.ReadFile(filepath.Join(moduleRoot(t), "manifests", "vault-policy.hcl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	v.Call(t, "PUT", "sys/policies/acl/aurora", map[string]any{"policy": string(policy)})
+	v.Call(t, "PUT", "sys/policies/acl/aurora", map[string]any{"policy": VaultPolicy(t)})
 	v.Call(t, "POST", "sys/auth/approle", map[string]any{"type": "approle"})
 	v.SetRole(t, time.Hour, 4*time.Hour)
 	v.RoleID = data(v.Call(t, "GET", "auth/approle/role/aurora/role-id", nil), "role_id")
 	v.SecretID = data(v.Call(t, "POST", "auth/approle/role/aurora/secret-id", nil), "secret_id")
-	return v
+}
+
+// VaultPolicy is the text of manifests/vault-policy.hcl.
+func VaultPolicy(t testing.TB) string {
+	t.Helper()
+	policy, err := os.ReadFile(filepath.Join(moduleRoot(t), "manifests", "vault-policy.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(policy)
 }
 
 func (v *VaultServer) start(t testing.TB, binary string) {
@@ -168,6 +186,9 @@ func (v *VaultServer) request(method, path, token string, body any) (int, map[st
 	}
 	if token != "" {
 		request.Header.Set("X-Vault-Token", token)
+	}
+	if method == http.MethodPatch {
+		request.Header.Set("Content-Type", "application/merge-patch+json")
 	}
 	client := http.Client{Timeout: 10 * time.Second}
 	response, err := client.Do(request)

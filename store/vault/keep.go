@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -110,49 +107,6 @@ func (k *Keeper) do(ctx context.Context, doing string, call func(context.Context
 	return k.explain(doing, err)
 }
 
-// explain turns what the library returns into Aurora's errors. It quotes Vault's own messages only: they hold paths
-// and reasons, never values.
-func (k *Keeper) explain(doing string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, api.ErrSecretNotFound) {
-		return fmt.Errorf("%s: %w", doing, store.ErrNotFound)
-	}
-	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	var reply *api.ResponseError
-	if errors.As(err, &reply) {
-		return fmt.Errorf("%s: %w", doing, k.refusal(reply))
-	}
-	var broken *url.Error
-	var network net.Error
-	if errors.As(err, &broken) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%s: %w: Vault at %s: %w", doing, store.ErrUnavailable, k.addr, err)
-	}
-	return fmt.Errorf("%s: %w", doing, err)
-}
-
-func (k *Keeper) refusal(reply *api.ResponseError) error {
-	said := strings.Join(reply.Errors, "; ")
-	switch code := reply.StatusCode; {
-	case code == http.StatusBadRequest && strings.Contains(said, "check-and-set"):
-		return store.ErrConflict
-	case code == http.StatusForbidden:
-		return fmt.Errorf("refused by Vault at %s: the token has ended or lacks the policy of manifests/vault-policy.hcl", k.addr)
-	case code == http.StatusNotFound:
-		return fmt.Errorf("nothing is mounted there in Vault at %s: enable the KV version 2 engine at %s/", k.addr, mount)
-	case code == http.StatusServiceUnavailable:
-		return fmt.Errorf("%w: Vault at %s is sealed or not ready: unseal it", store.ErrUnavailable, k.addr)
-	case code == http.StatusTooManyRequests || code >= 472:
-		return fmt.Errorf("%w: Vault at %s answers %d", store.ErrUnavailable, k.addr, code)
-	case reply.RawError: // not Vault's own words, so perhaps anything
-		return fmt.Errorf("what answers at %s is not Vault (status %d)", k.addr, code)
-	}
-	return fmt.Errorf("answered by Vault at %s with %d: %s", k.addr, reply.StatusCode, said)
-}
-
 // Ready checks that Vault is unsealed, has the KV version 2 engine at kv/ and lets Aurora do what it needs there.
 func (k *Keeper) Ready(ctx context.Context) error {
 	return k.do(ctx, "use Vault", func(ctx context.Context) error {
@@ -160,8 +114,11 @@ func (k *Keeper) Ready(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !health.Initialized || health.Sealed {
-			return fmt.Errorf("%w: Vault at %s is sealed: unseal it", store.ErrUnavailable, k.addr)
+		if !health.Initialized {
+			return k.trouble(store.TroubleMisfit, nil, "Vault at %s was never initialised: run `vault operator init`", k.addr)
+		}
+		if health.Sealed {
+			return k.trouble(store.TroubleSealed, nil, "Vault at %s is sealed: unseal it with `vault operator unseal`", k.addr)
 		}
 		if err := k.checkPolicy(ctx); err != nil {
 			return err
@@ -199,7 +156,8 @@ func (k *Keeper) checkPolicy(ctx context.Context) error {
 		}
 	}
 	if len(lacking) > 0 {
-		return fmt.Errorf("the token may not %s: give it the policy of manifests/vault-policy.hcl", strings.Join(lacking, ", "))
+		return k.trouble(store.TroubleRefused, nil, "the token for Vault at %s may not %s: give it the policy of manifests/vault-policy.hcl",
+			k.addr, strings.Join(lacking, ", "))
 	}
 	return nil
 }
@@ -210,11 +168,11 @@ func (k *Keeper) checkMount(ctx context.Context) error {
 		return err
 	}
 	if reply == nil { // Vault refuses to say whether a mount exists; the policy was found to reach it
-		return fmt.Errorf("enable the KV version 2 engine at %s/", mount)
+		return k.trouble(store.TroubleMisfit, nil, "Vault at %s has nothing at %s/: enable the KV version 2 engine there", k.addr, mount)
 	}
 	options, _ := reply.Data["options"].(map[string]any)
 	if reply.Data["type"] != "kv" || options["version"] != "2" {
-		return fmt.Errorf("the engine at %s/ is not KV version 2: enable that one there", mount)
+		return k.trouble(store.TroubleMisfit, nil, "the engine at %s/ of Vault at %s is not KV version 2: enable that one there", mount, k.addr)
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+
+	"aurora/store"
 )
 
 // retryPause counts as the life of a token that could not be renewed; shortestLease keeps one that is about to reach
@@ -34,13 +36,13 @@ func (k *Keeper) signIn(ctx context.Context, refused string) (time.Duration, err
 		"role_id": k.config.RoleID, "secret_id": k.config.SecretID.Reveal(),
 	})
 	if badLogin(err) {
-		return 0, errors.New("sign in to Vault: it does not accept the role id and secret id; make a new secret id")
+		return 0, k.trouble(store.TroubleRefused, nil, "Vault at %s does not accept VAULT_ROLE_ID and VAULT_SECRET_ID: make a new secret id with `vault write -f auth/approle/role/<role>/secret-id`", k.addr)
 	}
 	if err != nil {
 		return 0, k.explain("sign in to Vault", err)
 	}
 	if secret == nil || secret.Auth == nil || secret.Auth.ClientToken == "" {
-		return 0, errors.New("sign in to Vault: it gave no token; is the AppRole method enabled at auth/approle?")
+		return 0, k.trouble(store.TroubleMisfit, nil, "Vault at %s gave no token: see that the AppRole method is enabled at auth/approle", k.addr)
 	}
 	k.client.SetToken(secret.Auth.ClientToken)
 	return time.Duration(secret.Auth.LeaseDuration) * time.Second, nil
@@ -50,7 +52,7 @@ func (k *Keeper) signIn(ctx context.Context, refused string) (time.Duration, err
 func (k *Keeper) lookUp(ctx context.Context) (time.Duration, error) {
 	secret, err := k.client.Auth().Token().LookupSelfWithContext(ctx)
 	if denied(err) {
-		return 0, errors.New("sign in to Vault: it does not accept the token; make a new one with the policy of manifests/vault-policy.hcl")
+		return 0, k.trouble(store.TroubleRefused, nil, "Vault at %s does not accept the token of VAULT_TOKEN: make a new one with the policy of manifests/vault-policy.hcl", k.addr)
 	}
 	if err != nil {
 		return 0, k.explain("sign in to Vault", err)
