@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -166,12 +167,45 @@ func (r *report) bareNotice() string {
 	return "Done."
 }
 
+// mostFull bounds what is shown of all commands together, in bytes; beyond it each is as short as the model sees it.
+const mostFull = 4 << 20
+
+// outputs is what the commands printed, a part for each account they ran on. People see all of what was cut for the
+// model, as long as the process that ran it is the one that answers.
 func (r *report) outputs() []Output {
 	var outs []Output
+	room := mostFull
 	for _, c := range r.done {
-		if c.Result.Ran() {
-			outs = append(outs, Output{Title: strings.Join(c.Result.Argv, " "), Text: c.Result.Output})
+		if !c.Result.Ran() {
+			continue
 		}
+		for _, out := range outputsOf(c.Result) {
+			if room -= len(out.full); room >= 0 && out.full != "" {
+				out.Text = out.full
+			}
+			outs = append(outs, out.Output)
+		}
+	}
+	return outs
+}
+
+// printed is an output with all of it where that was shortened.
+type printed struct {
+	Output
+	full string
+}
+
+func outputsOf(res providers.Result) (outs []printed) {
+	title := strings.Join(res.Argv, " ")
+	if len(res.Sections) <= 1 {
+		out := printed{Output: Output{Title: title, Text: res.Output}}
+		for _, s := range res.Sections {
+			out.full = s.Full
+		}
+		return []printed{out}
+	}
+	for _, s := range res.Sections {
+		outs = append(outs, printed{Output{Title: title + " — " + s.Label, Text: cmp.Or(s.Output, s.Error)}, s.Full})
 	}
 	return outs
 }

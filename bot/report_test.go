@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"aurora/agent"
 	"aurora/providers"
 	"aurora/store"
@@ -124,5 +126,18 @@ func TestWhatIsNoAskIsAnsweredWithAdvice(t *testing.T) {
 		if bad != (c.says != "") || !strings.Contains(m.Notice, c.says) {
 			t.Errorf("%s: %v, %q", name, bad, m.Notice)
 		}
+	}
+}
+
+func TestOutputsAreToldApartByAccount(t *testing.T) {
+	t.Parallel()
+	one := providers.Result{Status: providers.StatusOK, Argv: []string{"aws", "x"}, Output: "short", Sections: []providers.Section{{Label: "a", Full: "all of it"}}}
+	two := providers.Result{Status: providers.StatusOK, Argv: []string{"aws", "y"}, Output: "== a == ...", Sections: []providers.Section{
+		{Label: "a", Output: "rows of a"}, {Label: "b", Error: "No right to."}}}
+	big := providers.Result{Status: providers.StatusOK, Output: "cut", Sections: []providers.Section{{Full: strings.Repeat("x", mostFull)}}}
+	r := &report{done: append(append(doneWith(one), doneWith(two)...), append(doneWith(big), agent.CallDone{Result: providers.Result{Code: providers.CodeRefused}})...)}
+	want := []Output{{Title: "aws x", Text: "all of it"}, {Title: "aws y — a", Text: "rows of a"}, {Title: "aws y — b", Text: "No right to."}, {Text: "cut"}}
+	if diff := cmp.Diff(want, r.outputs()); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -12,20 +12,20 @@ func readTable(text string) (Table, bool) {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for _, read := range []func([]string) (Table, bool){framed, underlined, headed} {
 		if t, ok := read(lines); ok {
-			return t.measured(), true
+			return t.Measured(), true
 		}
 	}
 	return Table{}, false
 }
 
-// measured finds out which columns are figures.
-func (t Table) measured() Table {
+// Measured finds out which columns are figures, besides those that are known to be.
+func (t Table) Measured() Table {
 	for i := range t.Columns {
 		cells := make([]string, len(t.Rows))
 		for j, row := range t.Rows {
 			cells[j] = row[i]
 		}
-		t.Columns[i].Number = rankOf([]string{t.Columns[i].Name}) > rankID && figures(cells)
+		t.Columns[i].Number = t.Columns[i].Number || rankOf([]string{t.Columns[i].Name}) > rankID && figures(cells)
 	}
 	return t
 }

@@ -371,3 +371,21 @@ func TestNewNeedsItsParts(t *testing.T) {
 		t.Error("an executor without policy was made")
 	}
 }
+
+func TestPeopleSeeAllOfWhatIsCutForTheModel(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, `i=0; while [ $i -lt 3000 ]; do echo "row $i of many"; i=$((i+1)); done; /bin/cat $TOKEN_FILE`)
+	b.connect(store.AWS, "c1", "111")
+	r := b.Run(context.Background(), ask("aws ec2 describe-instances", store.Ask))
+	full := r.Sections[0].Full
+	if !r.Truncated || len(r.Output) > b.MaxView+100 || !strings.Contains(full, "row 1500 of many") || strings.Contains(full, runToken) {
+		t.Errorf("%d bytes for the model, %d for people", len(r.Output), len(full))
+	}
+	raw, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(raw), "row 1500 of many") || strings.Contains(string(r.ModelJSON()), "row 1500 of many") {
+		t.Error("all of it is journaled")
+	}
+}

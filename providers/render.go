@@ -7,6 +7,7 @@ import (
 // rendered is a command's output as it may be shown.
 type rendered struct {
 	output    string
+	full      string // all of output where that was shortened
 	private   string
 	truncated bool
 }
@@ -46,8 +47,12 @@ func (e *Executor) render(j job, out Output) rendered {
 	for _, n := range notes {
 		text = strings.TrimPrefix(text+"\n"+n, "\n")
 	}
-	text, cut := shorten(text, j.view)
-	return rendered{output: text, truncated: cut || out.Truncated}
+	short, cut := shorten(text, j.view)
+	shown := rendered{output: short, truncated: cut || out.Truncated}
+	if cut {
+		shown.full = text
+	}
+	return shown
 }
 
 // renderOnce gives a secret that an org rule allows to be read: without the run's own credential, which is never shown.

@@ -82,6 +82,7 @@ type Section struct {
 	Truncated    bool   `json:"truncated,omitempty"`
 	Broken       bool   `json:"broken,omitempty"` // only a new sign-in helps
 	News         bool   `json:"news,omitempty"`   // it broke just now: its owner is to be told, once
+	Full         string `json:"-"`                // all of the output where it was shortened, as clean and redacted: for people alone
 	Fault        error  `json:"-"`                // a panic of ours while it ran: to be logged
 }
 

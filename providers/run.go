@@ -246,7 +246,7 @@ func (e *Executor) perform(ctx context.Context, j job, in Section, start func(co
 	out, err := start(ctx)
 	s.Duration, s.ExitCode = Millis(time.Since(began)), out.ExitCode
 	shown := e.render(j, out)
-	s.Output, s.Truncated = shown.output, shown.truncated
+	s.Output, s.Full, s.Truncated = shown.output, shown.full, shown.truncated
 	s.Status = StatusOK
 	if out.ExitCode != 0 || err != nil {
 		s.Status = StatusFailed

@@ -33,7 +33,9 @@ type drawing struct {
 	blocks []slackgo.Block
 	sizes  []int // characters of each block as JSON
 	open   *slackgo.RichTextBlock
-	size   int // of the open block
+	size   int  // of the open block
+	tables bool // Slack's own tables may be used
+	tabled bool // there is one already
 }
 
 // add puts a block-level element into the open rich text block, or a new one when that is full.
@@ -68,7 +70,10 @@ func (d *drawing) block(b slackgo.Block) {
 
 // jsonSize counts a block as Slack does: the characters of its JSON with < > & as they are. slack-go's own marshallers
 // escape those, so the JSON is read and written once more.
-func jsonSize(b slackgo.Block) int {
+func jsonSize(b slackgo.Block) int { return jsonLength(b) }
+
+// jsonLength is jsonSize of any part of a block.
+func jsonLength(b any) int {
 	raw, err := json.Marshal(b)
 	var value any
 	if err == nil {

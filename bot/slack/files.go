@@ -26,7 +26,7 @@ type upload struct {
 	key    string
 }
 
-// bring takes the whole of long outputs to Slack, so that the message can say whether they come with it. What fails is
+// bring takes the whole of outputs that are shown in part to Slack, so that the message can say whether they come with it. What fails is
 // left out; the message then shows head and tail alone.
 func (a *Adapter) bring(ctx context.Context, place store.Place, m bot.Message) (uploads []upload) {
 	if a.filesRefused.Load() {
@@ -34,7 +34,7 @@ func (a *Adapter) bring(ctx context.Context, place store.Place, m bot.Message) (
 	}
 	for i, out := range m.Outputs {
 		text := plain(out.Text)
-		if runes(text) <= longOutput || len(text) > mostBytes || len(uploads) == mostFiles {
+		if len(text) > mostBytes || len(uploads) == mostFiles || !a.render.abridged(out) {
 			continue
 		}
 		id, err := a.bringOne(ctx, text)
@@ -53,7 +53,10 @@ func (a *Adapter) bring(ctx context.Context, place store.Place, m bot.Message) (
 }
 
 func (a *Adapter) bringOne(ctx context.Context, text string) (id string, err error) {
-	const name = "output.txt"
+	name := "output.txt"
+	if strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") {
+		name = "output.json"
+	}
 	ticket, err := a.api.GetUploadURLExternalContext(ctx, slackgo.GetUploadURLExternalParameters{FileName: name, FileSize: len(text)})
 	if err != nil {
 		return "", fmt.Errorf("ask for an upload: %w", err)

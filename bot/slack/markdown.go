@@ -11,6 +11,8 @@ import (
 	east "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
+
+	"aurora/bot"
 )
 
 // page draws a parsed Markdown text. The model's links are shown as links only when they lead to Aurora's own pages,
@@ -20,9 +22,6 @@ type page struct {
 	source []byte
 	hosts  []string
 }
-
-// mostColumn is the width up to which the columns of a table are aligned.
-const mostColumn = 40
 
 // mostDepth is how far blocks may nest; deeper ones are shown as they were written.
 const mostDepth = 20
@@ -66,7 +65,7 @@ func (p page) block(n ast.Node, depth int) {
 	case *ast.ThematicBreak:
 		p.section(say("———"))
 	case *east.Table:
-		p.preformatted(p.table(n))
+		p.wholeTable(p.table(n))
 	default:
 		p.section(p.spans(n, style{})...)
 	}
@@ -121,31 +120,23 @@ func (p page) listed(list *ast.List, depth int) {
 	}
 }
 
-// table draws a table as aligned text.
-func (p page) table(t *east.Table) string {
-	var rows [][]string
-	var widths []int
+// table reads a table. Columns of figures are aligned on the right, whether or not the model said so.
+func (p page) table(t *east.Table) (out bot.Table) {
 	for row := t.FirstChild(); row != nil; row = row.NextSibling() {
 		var cells []string
-		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
-			word := strings.ReplaceAll(words(p.spans(cell, style{})), "\n", " ")
-			if len(cells) == len(widths) {
-				widths = append(widths, 0)
+		for c := row.FirstChild(); c != nil; c = c.NextSibling() {
+			cells = append(cells, words(p.spans(c, style{})))
+		}
+		if row.Kind() == east.KindTableHeader {
+			for i, name := range cells {
+				out.Columns = append(out.Columns, bot.Column{Name: name, Number: i < len(t.Alignments) && t.Alignments[i] == east.AlignRight})
 			}
-			widths[len(cells)] = max(widths[len(cells)], min(runes(word), mostColumn))
-			cells = append(cells, word)
+			continue
 		}
-		rows = append(rows, cells)
+		cells = append(cells, make([]string, len(out.Columns))...)[:len(out.Columns)]
+		out.Rows = append(out.Rows, cells)
 	}
-	var out strings.Builder
-	for _, cells := range rows {
-		line := ""
-		for i, word := range cells {
-			line += word + strings.Repeat(" ", max(0, widths[i]-runes(word))+2)
-		}
-		out.WriteString(strings.TrimRight(line, " ") + "\n")
-	}
-	return out.String()
+	return out.Measured()
 }
 
 // spans gives the text of a block.

@@ -12,25 +12,28 @@ import (
 
 // renderer turns messages into what Slack shows. Every string that leaves goes through it.
 type renderer struct {
-	hosts []string // of Aurora's own pages
-	files attached // which outputs come as a file as well
+	hosts  []string // of Aurora's own pages
+	files  attached // which outputs come as a file as well
+	bare   bool     // without the blocks that not every workspace takes
+	shapes shapes
 }
 
 // with is the renderer for a message some of whose outputs come as files.
-func (r renderer) with(files attached) renderer { return renderer{hosts: r.hosts, files: files} }
+func (r renderer) with(files attached) renderer {
+	r.files = files
+	return r
+}
 
 const (
 	linkAction  = "link" // action ids of buttons that only lead somewhere
 	mostMessage = 60_000 // characters of a Text that are parsed at all
-	longOutput  = 5000   // characters from which an output is shown by its head and tail
-	outputHead  = 3000
-	outputTail  = 1500
-	mostRan     = 400 // characters of a command in the line about it
+	mostRan     = 400    // characters of a command in the line about it
 )
 
 // message draws m.
 func (r renderer) message(m bot.Message) rendered {
-	var d drawing
+	r.shapes = shapes{}
+	d := drawing{tables: !r.bare}
 	r.draw(&d, m)
 	out := rendered{text: r.fallback(m), blocks: d.fitted()}
 	if len(out.blocks) == 0 {
@@ -54,7 +57,7 @@ func (r renderer) draw(d *drawing, m bot.Message) {
 		drawCard(d, *m.Card)
 	}
 	for i, out := range m.Outputs {
-		drawOutput(d, out, r.files[i])
+		r.output(d, out, r.files[i])
 	}
 	for _, ran := range m.Ran {
 		drawRan(d, ran)
@@ -90,10 +93,13 @@ func (r renderer) fallback(m bot.Message) string {
 func read(blocks []slackgo.Block) string {
 	var out strings.Builder
 	for _, b := range blocks {
-		if rich, ok := b.(*slackgo.RichTextBlock); ok {
-			for _, e := range rich.Elements {
+		switch b := b.(type) {
+		case *slackgo.RichTextBlock:
+			for _, e := range b.Elements {
 				readElement(&out, e)
 			}
+		case *slackgo.TableBlock:
+			readTable(&out, b)
 		}
 	}
 	return out.String()
@@ -125,41 +131,6 @@ func readElement(out *strings.Builder, e slackgo.RichTextElement) {
 	if spans != nil {
 		out.WriteString("\n")
 	}
-}
-
-// drawOutput shows what a command printed, a long one by its head and tail.
-func drawOutput(d *drawing, o bot.Output, file bool) {
-	if title := strings.TrimSpace(plain(o.Title)); title != "" {
-		d.section(strong(clip(title, 300)))
-	}
-	text := plain(o.Text)
-	if strings.TrimSpace(text) == "" {
-		d.section(span{text: "(no output)", style: style{italic: true}})
-		return
-	}
-	if runes(text) <= longOutput {
-		d.preformatted(text)
-		return
-	}
-	head, tail := pieces(text, outputHead)[0], tailOf(text, outputTail)
-	left := text[len(head) : len(text)-len(tail)]
-	d.preformatted(head)
-	note := fmt.Sprintf("… %d characters on %d lines are left out here", runes(left), strings.Count(left, "\n")+1)
-	if file {
-		note += "; the file below has all of them"
-	}
-	d.section(span{text: note + " …", style: style{italic: true}})
-	d.preformatted(tail)
-}
-
-// tailOf gives the last n characters, from the beginning of a line where there is one in the first half of them.
-func tailOf(text string, n int) string {
-	all := []rune(text)
-	tail := string(all[len(all)-n:])
-	if line := strings.IndexByte(tail, '\n'); line >= 0 && runes(tail[:line]) < n/2 {
-		return tail[line+1:]
-	}
-	return tail
 }
 
 // drawRan shows what became of a command.

@@ -26,6 +26,8 @@ func drawn(r rendered) string {
 			for _, e := range b.Elements {
 				drawnElement(&out, e)
 			}
+		case *slackgo.TableBlock:
+			drawnTable(&out, b)
 		case *slackgo.ActionBlock:
 			for _, e := range b.Elements.ElementSet {
 				button := e.(*slackgo.ButtonBlockElement)
@@ -34,6 +36,26 @@ func drawn(r rendered) string {
 		}
 	}
 	return strings.TrimSpace(out.String())
+}
+
+// drawnTable shows each row in a line; a column that is aligned on the right has a mark behind its name.
+func drawnTable(out *strings.Builder, b *slackgo.TableBlock) {
+	for i, row := range b.Rows {
+		out.WriteString("|")
+		for j, cell := range row {
+			switch cell := cell.(type) {
+			case *slackgo.TableRawTextCell:
+				out.WriteString(cell.Text)
+			case *slackgo.TableRichTextCell:
+				drawnSpans(out, cell.Elements[0].(*slackgo.RichTextSection).Elements)
+			}
+			if i == 0 && b.ColumnSettings[j].Align == slackgo.ColumnAlignmentRight {
+				out.WriteString("#")
+			}
+			out.WriteString("|")
+		}
+		out.WriteString("\n")
+	}
 }
 
 func drawnElement(out *strings.Builder, e slackgo.RichTextElement) {
@@ -93,7 +115,10 @@ func TestMarkdownIsDrawn(t *testing.T) {
 		"numbers":          {"3. a\n4. b", "3. a\n4. b"},
 		"list with code":   {"1. a\n\n   ```\n   x\n   ```\n2. b", "1. a\n{{{x}}}\n2. b"},
 		"quote":            {"> a\n> **b**", "> a\n*b*"},
-		"table":            {"| id | state |\n|---|---|\n| i-1 | running |\n| i-22 | - |", "{{{id    state\ni-1   running\ni-22  -}}}"},
+		"table":            {"| id | state |\n|---|---|\n| i-1 | running |\n| i-22 | - |", "|*id*|*state*|\n|i-1|running|\n|i-22|-|"},
+		"figures":          {"| vm | cost | at |\n|---|---|--:|\n| `a` | 1,204.50 |  |\n| b | 7 | x |", "|*vm*|*cost*#|*at*#|\n|a|1,204.50|–|\n|b|7|x|"},
+		"second table":     {"|a|b|\n|-|-|\n|1|2|\n\n|c|d|\n|-|-|\n|10|x|\n|2|y|", "|*a*#|*b*#|\n|1|2|\n{{{ c  d\n10  x\n 2  y}}}"},
+		"link in a table":  {"|a|b|\n|-|-|\n|[x](https://evil.example/?q=1)|![y](https://evil.example/i)|", "|*a*|*b*|\n|x (evil.example)|–|"},
 		"entities":         {"a &lt;!here&gt; &amp; b", "a <!here> & b"},
 		"mentions":         {"<!here> <@U123> <#C1|x> @channel", "<!here> <@U123> <#C1|x> @channel"},
 		"html":             {"<b>x</b>\n\n<div>y</div>", "<b>x</b>\n\n<div>y</div>"},
@@ -331,6 +356,33 @@ func checkRendered(t *testing.T, r rendered) {
 		t.Fatalf("the blocks take %d characters", n)
 	}
 	checkValue(t, blocks)
+	checkTables(t, blocks)
+}
+
+// checkTables holds tables against Slack's limits for them.
+func checkTables(t *testing.T, blocks []any) {
+	t.Helper()
+	tables := 0
+	for _, b := range blocks {
+		if b.(map[string]any)["type"] != "table" {
+			continue
+		}
+		rows := b.(map[string]any)["rows"].([]any)
+		if tables++; tables > 1 || len(rows) < 2 || len(rows) > 100 {
+			t.Fatalf("table %d has %d rows", tables, len(rows))
+		}
+		for _, row := range rows {
+			cells := row.([]any)
+			if len(cells) == 0 || len(cells) > 20 {
+				t.Fatalf("a row has %d cells", len(cells))
+			}
+			for _, c := range cells {
+				if cell := c.(map[string]any); cell["type"] == "raw_text" && cell["text"] == "" {
+					t.Fatal("a cell is empty")
+				}
+			}
+		}
+	}
 }
 
 // wholeEntities tells whether an ampersand stands in the text that begins no whole entity.
@@ -376,7 +428,9 @@ func seeds(f *testing.F) {
 		"[a](https://evil.example) ![b](https://evil.example/i) [c](https://aurora.example/x)", "```\n<!channel>\n", "````\n```\n",
 		strings.Repeat("&<>", 6000), strings.Repeat("*a* ", 4000), strings.Repeat("> ", 3000) + "x", strings.Repeat("- ", 2000) + "x",
 		strings.Repeat("| a | b |\n", 2000), "| a | b |\n|---|---|\n" + strings.Repeat("| \"\\ | é |\n", 900), "\xff\xfe\x1b[31m\u202e\u2028",
-		strings.Repeat("\"\\\n", 9000), strings.Repeat("é", 20000), "1. a\n   - b\n\n     ```\n     c\n", "[x]: https://evil.example\n[x]", "<b>[a](javascript:x)</b>"} {
+		strings.Repeat("\"\\\n", 9000), strings.Repeat("é", 20000), "1. a\n   - b\n\n     ```\n     c\n", "[x]: https://evil.example\n[x]", "<b>[a](javascript:x)</b>",
+		`[{"name":"<!here>","id":1,"x":{"y":"\u202e"}},{"name":"https://evil.example","id":22}]`, `{"a":[1,{"b":["` + strings.Repeat("x", 4000) + `"]}]}`,
+		"NAME     STATUS\n<@U1>    ok\nb        ok\n", "[" + strings.Repeat(`{"name":"n","status":"s"},`, 300) + `{"name":"<!here>"}]`} {
 		f.Add(s, s)
 	}
 }

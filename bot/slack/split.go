@@ -2,6 +2,7 @@ package slack
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,6 +16,10 @@ const mostChunk = 2500 // characters of Markdown in one piece of a text
 func (a *Adapter) Split(m bot.Message) []bot.Message { return a.render.split(m) }
 
 func (r renderer) split(m bot.Message) []bot.Message {
+	r.shapes = shapes{}
+	if m.Card == nil && r.fits(m) {
+		return []bot.Message{m}
+	}
 	out := []bot.Message{{}}
 	for i, part := range r.fitting(partsOf(m)) {
 		last := &out[len(out)-1]
@@ -59,7 +64,7 @@ func (r renderer) fits(m bot.Message) bool {
 			m.Buttons[i].Value = valueToCome
 		}
 	}
-	var d drawing
+	d := drawing{tables: !r.bare}
 	r.with(all).draw(&d, m)
 	d.close()
 	return sum(d.sizes) <= mostJSON && len(d.blocks) <= mostBlocks
@@ -131,36 +136,91 @@ func joined(m, part bot.Message) bot.Message {
 }
 
 // markdownPieces cuts a Markdown text into pieces of about most characters, between paragraphs, else between lines. A
-// fence that is cut is closed and opened again.
+// fence that is cut is closed and opened again, and a table goes on under the names of its columns.
 func markdownPieces(text string, most int) []string {
-	var out []string
-	var piece strings.Builder
-	fence := ""
-	end := func() {
-		body := strings.Trim(piece.String(), "\n")
-		piece.Reset()
-		if strings.TrimSpace(body) == "" {
-			return
-		}
-		if fence != "" {
-			body += "\n" + fenceMark(fence)
-			piece.WriteString(fence + "\n")
-		}
-		out = append(out, body)
-	}
-	for _, line := range strings.SplitAfter(text, "\n") {
-		for _, part := range pieces(line, most/2) {
-			blank := fence == "" && strings.TrimSpace(part) == ""
-			if n := runes(piece.String()); n+runes(part) > most || (blank && n > most/2) {
-				end()
+	c := cutter{most: most}
+	lines := strings.SplitAfter(text, "\n")
+	for i, line := range lines {
+		if c.fence == "" && i+1 < len(lines) && startsTable(line, lines[i+1]) {
+			if c.size > most/2 {
+				c.end() // the names and the dashes below them belong together
 			}
-			piece.WriteString(part)
+			c.put(line)
+			c.names = line
+			continue
 		}
-		fence = fenceAfter(fence, line)
+		c.add(line)
+		c.table(line)
+		c.fence = fenceAfter(c.fence, line)
 	}
-	fence = ""
-	end()
-	return out
+	c.fence, c.head = "", ""
+	c.end()
+	return c.out
+}
+
+// cutter collects lines into pieces.
+type cutter struct {
+	most  int
+	out   []string
+	piece strings.Builder
+	size  int    // characters of piece
+	fence string // the line that opened the fence we are in
+	head  string // names and dashes of the table we are in
+	names string // the names of a table whose dashes come next
+}
+
+func (c *cutter) put(part string) {
+	c.piece.WriteString(part)
+	c.size += runes(part)
+}
+
+// add puts a line into the piece, or begins a new one.
+func (c *cutter) add(line string) {
+	for _, part := range pieces(line, c.most/2) {
+		blank := c.fence == "" && strings.TrimSpace(part) == ""
+		if blank {
+			c.head = ""
+		}
+		if c.size+runes(part) > c.most || (blank && c.size > c.most/2) {
+			c.end()
+		}
+		c.put(part)
+	}
+}
+
+// end ends the piece and begins the next with what must be repeated there.
+func (c *cutter) end() {
+	body := strings.Trim(c.piece.String(), "\n")
+	c.piece.Reset()
+	c.size = 0
+	if strings.TrimSpace(body) == "" {
+		return
+	}
+	if c.fence != "" {
+		body += "\n" + fenceMark(c.fence)
+		c.put(c.fence + "\n")
+	}
+	if c.head != "" && runes(c.head) < c.most/4 {
+		c.put(c.head)
+	}
+	c.out = append(c.out, body)
+}
+
+// table notes where a table begins and ends.
+func (c *cutter) table(line string) {
+	switch {
+	case c.names != "":
+		c.head, c.names = c.names+line, ""
+	case c.fence != "" || strings.TrimSpace(line) == "" || !strings.Contains(line, "|"):
+		c.head = ""
+	}
+}
+
+var tableDashes = regexp.MustCompile(`^ {0,3}\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$`)
+
+// startsTable tells whether two lines are the names of a table's columns and the dashes below.
+func startsTable(line, next string) bool {
+	return strings.Contains(line, "|") && strings.Contains(next, "|") && tableDashes.MatchString(strings.TrimRight(next, "\r\n")) && runes(line)+runes(next) < 1000
 }
 
 // fenceAfter tells which fence is open behind a line: the line that opened it, or empty.
