@@ -157,7 +157,7 @@ func (r *run) runBatch(ctx context.Context, n int, jobs []*job, broken bool) err
 	for _, j := range jobs {
 		r.readopt(j)
 		r.hold(j, broken)
-		if err := r.emit(CallStarted{Step: n, Call: j.call, Ask: j.ask, Replayed: j.old}); err != nil {
+		if err := r.emit(CallStarted{Step: n, Call: j.call, Ask: j.ask, Private: r.private, Replayed: j.old}); err != nil {
 			return err
 		}
 	}

@@ -26,6 +26,8 @@ type toldLine struct {
 	Name   string `json:"name,omitempty"`
 	Text   string `json:"text"`
 	Origin string `json:"command,omitempty"`
+
+	private bool // for the asker alone
 }
 
 type toldOutcome struct {
@@ -76,6 +78,7 @@ func (r *run) gather(ctx context.Context) (told, error) {
 	data.Earlier, _ = lastWithin(earlier, room)
 	for _, line := range slices.Concat(data.Thread, data.Earlier) {
 		r.tainted = r.tainted || line.Who != whoAsker
+		r.private = r.private || line.private
 	}
 	if r.namesAllowed() {
 		data.Accounts = r.turn.Accounts
@@ -138,7 +141,7 @@ func (r *run) lines(found []Remembered) []toldLine {
 		if m.Turn == r.turn.ID {
 			continue
 		}
-		line := toldLine{Who: "somebody else", Name: m.User, Text: shorten(m.Text, r.Limits.TextBytes), Origin: m.Origin}
+		line := toldLine{Who: "somebody else", Name: m.User, Text: shorten(m.Text, r.Limits.TextBytes), Origin: m.Origin, private: m.Private}
 		switch {
 		case m.Kind == kindAsk && m.User == r.turn.Caller.User.ID:
 			line.Who, line.Name = whoAsker, ""

@@ -33,6 +33,7 @@ type CallStarted struct {
 	Step     int
 	Call     Call
 	Ask      providers.Ask // zero when the call is not a command we can read
+	Private  bool          // what is for the asker alone was read before: its words may hold some of it
 	Replayed bool
 }
 

@@ -25,6 +25,8 @@ type Remembered struct {
 	User   string `json:"user,omitempty"`
 	Text   string `json:"text"`
 	Origin string `json:"origin,omitempty"` // of a finding: the command
+
+	Private bool `json:"private,omitempty"` // it holds what the asker alone may see: who is told of it whispers too
 }
 
 const (
@@ -39,12 +41,13 @@ func layerOf(userID string) string { return "user:" + userID }
 
 // Posted keeps an exchange that everybody in the thread could read. Call it once the answer is public, never for a whisper.
 func (m Memory) Posted(ctx context.Context, thread, turn, userID, ask, answer string) error {
-	return m.exchange(ctx, thread, layerPosted, turn, userID, ask, answer)
+	return m.exchange(ctx, thread, layerPosted, Remembered{Turn: turn, User: userID}, ask, answer)
 }
 
-// Whispered keeps an exchange for the asker alone.
-func (m Memory) Whispered(ctx context.Context, thread, turn, userID, ask, answer string) error {
-	return m.exchange(ctx, thread, layerOf(userID), turn, userID, ask, answer)
+// Whispered keeps an exchange for the asker alone. private says that it holds what may never stand in the open: a turn
+// that is told of it is for the asker alone as well.
+func (m Memory) Whispered(ctx context.Context, thread, turn, userID, ask, answer string, private bool) error {
+	return m.exchange(ctx, thread, layerOf(userID), Remembered{Turn: turn, User: userID, Private: private}, ask, answer)
 }
 
 // Found keeps what a command showed, for the asker alone.
@@ -52,11 +55,14 @@ func (m Memory) Found(ctx context.Context, thread, turn, userID, origin, text st
 	return m.put(ctx, thread, layerOf(userID), Remembered{Turn: turn, Kind: kindFinding, User: userID, Text: text, Origin: origin})
 }
 
-func (m Memory) exchange(ctx context.Context, thread, layer, turn, userID, ask, answer string) error {
-	if err := m.put(ctx, thread, layer, Remembered{Turn: turn, Kind: kindAsk, User: userID, Text: ask}); err != nil {
+func (m Memory) exchange(ctx context.Context, thread, layer string, r Remembered, ask, answer string) error {
+	private := r.Private
+	r.Kind, r.Text, r.Private = kindAsk, ask, false // his own words are his to say
+	if err := m.put(ctx, thread, layer, r); err != nil {
 		return err
 	}
-	return m.put(ctx, thread, layer, Remembered{Turn: turn, Kind: kindAnswer, User: userID, Text: answer})
+	r.Kind, r.Text, r.Private = kindAnswer, answer, private
+	return m.put(ctx, thread, layer, r)
 }
 
 func (m Memory) put(ctx context.Context, thread, layer string, r Remembered) error {

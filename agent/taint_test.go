@@ -104,7 +104,7 @@ func TestMemoryTellsOnlyWhatTheAskerMayKnow(t *testing.T) {
 		m.Posted(ctx, "T:C:1", "t0", "usr_2", "PUBLIC-ASK", "PUBLIC-ANSWER"),
 		m.Found(ctx, "T:C:1", "t0", "usr_1", "aws x", "MY-FINDING"),
 		m.Found(ctx, "T:C:1", "t0", "usr_2", "aws x", "OTHER-FINDING"),
-		m.Whispered(ctx, "T:C:1", "t0", "usr_2", "OTHER-ASK", "OTHER-WHISPER"),
+		m.Whispered(ctx, "T:C:1", "t0", "usr_2", "OTHER-ASK", "OTHER-WHISPER", false),
 		m.Found(ctx, "T:C:1", "t0", "usr_1", "aws x", "MY-FINDING"), // a takeover may keep it twice
 		m.Posted(ctx, "T:C:2", "t0", "usr_1", "OTHER-THREAD", "OTHER-THREAD"),
 	} {

@@ -18,10 +18,11 @@ const allowLife = 30 * time.Minute
 
 // card makes the post of a confirmation. The audit notes the digest of the whole record first: what is not noted cannot
 // be confirmed.
-func (d *Desk) card(ctx context.Context, r *report, i int, p agent.Proposed) (store.Post, error) {
+func (d *Desk) card(ctx context.Context, r *report, i int, p agent.Proposed, v veil) (store.Post, error) {
 	conf := p.Confirmation
 	conf.Thread, conf.Place, conf.CardPart = r.turn.Thread, r.turn.Place, partCards+i
 	conf.State, conf.NonceHash, conf.TakenBy = store.ConfirmationPending, "", ""
+	conf.Private = r.askerOnly()
 	err := d.Audit.Audit(ctx, store.AuditEntry{
 		Kind: store.AuditAsked, OrgID: conf.OrgID, UserID: conf.UserID, Person: conf.Asker.String(), Turn: conf.Turn, Subject: conf.ID,
 		Detail: detail(map[string]any{"digest": conf.Digest(), "cloud": conf.Cloud, "account": conf.Account,
@@ -31,7 +32,8 @@ func (d *Desk) card(ctx context.Context, r *report, i int, p agent.Proposed) (st
 		return store.Post{}, fmt.Errorf("note that %s was asked: %w", conf.ID, err)
 	}
 	m := Message{Card: ref(drawCard(conf, d.nameOf(ctx, conf.Place, conf.Asker))), Buttons: cardButtons(conf)}
-	return say(r.turn.ID, conf.CardPart, conf.Place, outgoing{Message: m, Confirm: &conf}), nil
+	return say(r.turn.ID, conf.CardPart, conf.Place, outgoing{
+		Message: m, Asker: conf.Asker.ID, Private: conf.Private, Instead: v.veiledCard(conf, m), Confirm: &conf}), nil
 }
 
 func ref[T any](v T) *T { return &v }
@@ -46,13 +48,20 @@ func (d *Desk) nameOf(ctx context.Context, place store.Place, p store.Person) st
 	return fmt.Sprintf("%s (%s)", clip(visible(profile.Name), 60), p.ID)
 }
 
+// The facts of a card that say where something is.
+const (
+	factAccount = "Account"
+	factProject = "Project"
+	factRegion  = "Region"
+)
+
 // drawCard draws what a person needs to decide, from the record alone.
 func drawCard(conf store.Confirmation, asker string) Card {
 	effect := worst(conf.Commands)
 	card := Card{
 		ID: conf.ID, Title: fmt.Sprintf("Confirm: %s in %s", effect, conf.Cloud), Digest: conf.Digest()[:12],
 		Facts: []Fact{
-			{"Cloud", string(conf.Cloud)}, {"Account", visible(conf.Account)}, {"Project", visible(conf.Project)}, {"Region", visible(conf.Region)},
+			{"Cloud", string(conf.Cloud)}, {factAccount, visible(conf.Account)}, {factProject, visible(conf.Project)}, {factRegion, visible(conf.Region)},
 			{"What it does", effectWords(effect)}, {"Asked by", asker}, {"Until", clock(conf.Expires)},
 		},
 	}

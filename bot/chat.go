@@ -67,7 +67,31 @@ type Profile struct {
 type Audience struct {
 	Direct bool   // a DM with Aurora
 	Shared bool   // guests or other organisations are there, or that cannot be told
+	Guests bool   // guests are known to be there
+	Others bool   // other organisations are known to be there
 	Name   string // the channel's name: untrusted text
+}
+
+// The words for who reads a shared place besides the workspace's members.
+const (
+	readGuests  = "guests"
+	readOthers  = "people of other organisations"
+	readUnknown = "people I cannot tell"
+)
+
+// outsiders says who reads a place besides members; nil where nobody does.
+func (a Audience) outsiders() []string {
+	var who []string
+	if a.Guests {
+		who = append(who, readGuests)
+	}
+	if a.Others {
+		who = append(who, readOthers)
+	}
+	if a.Shared && who == nil {
+		who = append(who, readUnknown)
+	}
+	return who
 }
 
 // Said is a message somebody else wrote: untrusted text.

@@ -36,7 +36,8 @@ func (d *Desk) click(ctx context.Context, claim store.Claim, row store.Received)
 	if refusal != "" {
 		return d.settle(ctx, claim, row, whisper(row, Message{Notice: refusal}))
 	}
-	if p.Action == actionConfirm || p.Action == actionAllow || p.Action == actionCancel {
+	switch p.Action {
+	case actionConfirm, actionAllow, actionCancel, actionShow:
 		return d.decide(ctx, claim, row, a, p)
 	}
 	return d.press(ctx, claim, row, a, p)
@@ -64,6 +65,13 @@ func (d *Desk) decide(ctx context.Context, claim store.Claim, row store.Received
 	}
 	if p.Action == actionCancel {
 		return d.cancel(ctx, claim, row, a, conf)
+	}
+	blind, err := d.blind(ctx, a, conf)
+	if err != nil {
+		return err
+	}
+	if blind || p.Action == actionShow {
+		return d.showCard(ctx, claim, row, a, p, conf)
 	}
 	return d.take(ctx, claim, row, a, p, conf)
 }
@@ -125,6 +133,8 @@ func notEntitled(a asker, p ClickPayload, conf store.Confirmation) string {
 	own := a.User.ID == conf.UserID
 	switch {
 	case p.Action == actionCancel && (own || a.User.Role == store.Approver):
+		return ""
+	case p.Action == actionShow && (own || conf.FourEyes && a.User.Role == store.Approver):
 		return ""
 	case conf.FourEyes && own:
 		return "This needs a second person: an approver other than you. You may only cancel it."
@@ -288,7 +298,8 @@ func (d *Desk) decided(ctx context.Context, conf store.Confirmation, outcome str
 	if left := len(conf.Commands) - len(settled); len(settled) > 0 && left > 0 {
 		m.Notice = fmt.Sprintf("The plan stopped there: %d further command(s) were not run.", left)
 	}
-	return edit(conf.Turn, partEdits+conf.CardPart, conf.CardPart, conf.Place, outgoing{Message: m})
+	return edit(conf.Turn, partEdits+conf.CardPart, conf.CardPart, conf.Place, outgoing{
+		Message: m, Asker: conf.Asker.ID, Private: conf.Private, Instead: d.veilOf(ctx, conf.Turn).veiledCard(conf, m), Quiet: len(m.Ran) == 0})
 }
 
 func (d *Desk) cancel(ctx context.Context, claim store.Claim, row store.Received, a asker, conf store.Confirmation) error {

@@ -32,6 +32,7 @@ type Stores struct {
 	Rows          Rows
 	Turns         Turns
 	Outbox        Outbox
+	Offers        Offers
 	Standing      Standing
 	Users         Users
 	Preferences   Preferences

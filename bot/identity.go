@@ -82,7 +82,7 @@ func (d *Desk) caller(ctx context.Context, a asker, thread string, place store.P
 	}
 	return providers.Caller{
 		Org: a.Org, User: a.User, Person: a.Person, Mode: d.mode(ctx, a.Person, thread, place),
-		Thread: thread, Place: place, ChannelName: audience.Name, ChannelRule: rule, Direct: audience.Direct, Shared: audience.Shared,
+		Thread: thread, Place: place, ChannelName: audience.Name, ChannelRule: rule, Direct: audience.Direct,
 	}, nil
 }
 

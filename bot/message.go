@@ -17,6 +17,7 @@ type Message struct {
 	Ran     []Ran    `json:"ran,omitempty"`     // what ran, was refused or waits: drawn by code, never by the model
 	Links   []Link   `json:"links,omitempty"`   // Aurora's own pages alone
 	Buttons []Button `json:"buttons,omitempty"`
+	NoFile  bool     `json:"no_file,omitempty"` // long outputs stand here by their head and tail alone
 }
 
 // Output is something a command printed, already redacted.

@@ -37,7 +37,11 @@ func (d *Desk) obey(ctx context.Context, claim store.Claim, row store.Received, 
 		return err
 	}
 	if row.Kind == store.EventMention && !spec.private {
-		return d.settle(ctx, claim, row, say(rowTurn(row), partPlaceholder, row.Place, outgoing{Message: m}))
+		out := outgoing{Message: m}
+		if spec.cloud {
+			out.Asker = row.Person.ID
+		}
+		return d.settle(ctx, claim, row, say(rowTurn(row), partPlaceholder, row.Place, out))
 	}
 	return d.settle(ctx, claim, row, whisper(row, m))
 }

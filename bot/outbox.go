@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -45,19 +44,24 @@ func (d *Desk) deliver(ctx context.Context, claim store.Claim, post store.Post) 
 	if err != nil {
 		return false, err
 	}
-	ts, err := d.send(ctx, claim, post, shown)
+	if err := d.enqueue(ctx, claim, hidden); err != nil { // first: a crash behind the words in the open must not lose it
+		return false, err
+	}
+	ts, spoke, err := d.send(ctx, claim, post, shown)
 	if why, ok := neverSent(err); ok {
 		zerolog.Ctx(ctx).Warn().Err(err).Str("turn", post.Turn).Int("part", post.Part).Msg("a message cannot be delivered")
-		hidden = append(hidden, d.unasked(ctx, post, out, why)...)
-		err = nil
+		unasked := d.unasked(ctx, post, out, why)
+		hidden = append(hidden, unasked...)
+		err = d.enqueue(ctx, claim, unasked)
 	}
 	if err != nil {
 		return false, err
 	}
-	if len(hidden) > 0 {
-		if err := d.Outbox.AddPosts(ctx, claim, hidden); err != nil {
-			return false, fmt.Errorf("add a whisper: %w", err)
-		}
+	if spoke {
+		d.remember(ctx, claim, post, shown)
+	}
+	if shown.Offer != nil {
+		return len(hidden) > 0, d.Offers.SentKept(ctx, claim, post.ID, ts)
 	}
 	return len(hidden) > 0, d.Outbox.Sent(ctx, claim, post.ID, ts)
 }
@@ -78,8 +82,19 @@ func neverSent(err error) (why string, ok bool) {
 	return "", false
 }
 
-// send says a message. A panic of ours on the way is as if the platform would never take it.
-func (d *Desk) send(ctx context.Context, claim store.Claim, post store.Post, out outgoing) (ts string, err error) {
+func (d *Desk) enqueue(ctx context.Context, claim store.Claim, posts []store.Post) error {
+	if len(posts) == 0 {
+		return nil
+	}
+	if err := d.Outbox.AddPosts(ctx, claim, posts); err != nil {
+		return fmt.Errorf("add a whisper: %w", err)
+	}
+	return nil
+}
+
+// send says a message; spoke when it was said now and did not stand there already. A panic of ours on the way is as if
+// the platform would never take it.
+func (d *Desk) send(ctx context.Context, claim store.Claim, post store.Post, out outgoing) (ts string, spoke bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			logPanic(ctx, p)
@@ -87,15 +102,16 @@ func (d *Desk) send(ctx context.Context, claim store.Claim, post store.Post, out
 		}
 	}()
 	if ts, found, err := d.standing(ctx, post); found || err != nil {
-		return ts, err
+		return ts, false, err
 	}
 	if out, err = d.arm(ctx, out); err != nil {
-		return "", err
+		return "", false, err
 	}
 	if err := d.Outbox.BeginSend(ctx, claim, post.ID); err != nil {
-		return "", fmt.Errorf("note the try: %w", err)
+		return "", false, fmt.Errorf("note the try: %w", err)
 	}
-	return d.speak(ctx, post, out)
+	ts, err = d.speak(ctx, post, out)
+	return ts, err == nil, err
 }
 
 // unasked tells the asker that his click cannot be asked for, and ends the confirmation: a card nobody can see would
@@ -146,33 +162,6 @@ func (d *Desk) standing(ctx context.Context, post store.Post) (ts string, found 
 		return "", false, fmt.Errorf("look for a message that may stand there: %w", err)
 	}
 	return ts, true, nil
-}
-
-// discreet tells what of a message may be said in its place. Where guests or other organisations can read, or where that
-// cannot be told, cloud output becomes a whisper of its own, so that it is sent once however often the rest is tried; and
-// a card does without the names that the cloud gave. It is asked anew for every message: channels change.
-func (d *Desk) discreet(ctx context.Context, post store.Post, out outgoing) (shown outgoing, hidden []store.Post, err error) {
-	named := out.Message.Card != nil && len(out.Message.Card.Touches) > 0
-	if post.Kind == store.PostWhisper || out.Asker == "" && !named {
-		return out, nil, nil
-	}
-	audience, err := d.Chats[post.Place.Platform].Directory.Audience(ctx, post.Place)
-	if err != nil {
-		return out, nil, fmt.Errorf("tell who reads %s: %w", post.Place.Channel, err)
-	}
-	if !audience.Shared {
-		return out, nil, nil
-	}
-	if out.Asker != "" {
-		asker := store.Person{ID: out.Asker}
-		hidden = append(hidden, whisperTo(post.Turn, partHidden+post.Part, post.Place, asker, outgoing{Message: out.Message}))
-		return outgoing{Message: notice("People from outside can read here, so I answered privately.")}, hidden, nil
-	}
-	card := *out.Message.Card
-	card.Touches = nil
-	card.Warnings = append(slices.Clone(card.Warnings), "What it touches is not named here, because people from outside can read along.")
-	out.Message.Card = &card
-	return out, nil, nil
 }
 
 // arm gives the message's buttons their values: fresh nonces whose hash alone is kept. The record of a confirmation is

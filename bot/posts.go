@@ -12,8 +12,20 @@ type outgoing struct {
 	Message Message             `json:"message"`
 	Reply   string              `json:"reply,omitempty"`   // the platform's own way to answer; a capability, erased when sent
 	Asker   string              `json:"asker,omitempty"`   // set when the message shows cloud output: whom to whisper it to where strangers read
+	Private bool                `json:"private,omitempty"` // it is for the asker alone wherever others read
+	Instead *Message            `json:"instead,omitempty"` // what stands in the open when Message may not; our own sentence when nil
+	Quiet   bool                `json:"quiet,omitempty"`   // Instead says all that matters: Message is not whispered
+	Agreed  []string            `json:"agreed,omitempty"`  // the outsiders the asker was told of when he had it shared
+	Offer   *offer              `json:"offer,omitempty"`   // of a whisper: it can be shared
+	Keep    *exchange           `json:"keep,omitempty"`    // what the thread remembers once it is said
 	Confirm *store.Confirmation `json:"confirm,omitempty"` // the card's record, kept in Redis from the moment the card is sent
-	Until   int64               `json:"until,omitempty"`   // buttons work until then, Unix seconds
+}
+
+// exchange is what a thread remembers of an answer, besides its text.
+type exchange struct {
+	User    string `json:"user"`
+	Ask     string `json:"ask,omitempty"`
+	Private bool   `json:"private,omitempty"` // a later turn that is told of it whispers too
 }
 
 // The parts of a turn's messages. Part 0 is the placeholder that the answer replaces.
@@ -25,6 +37,7 @@ const (
 	partNotices     = 300  // whispers beside the answer
 	partEdits       = 500  // a card's later edit: partEdits + the card's part
 	partHidden      = 1000 // what was to be said in the open and is whispered: partHidden + its part
+	partShared      = 2000 // what was whispered and the asker had shared: partShared + the part that was withheld
 )
 
 // rowTurn stands for a turn in posts that answer an event without one.

@@ -31,6 +31,8 @@ func (d *Desk) press(ctx context.Context, claim store.Claim, row store.Received,
 		return d.pressAgent(ctx, claim, row, a, means)
 	case actionAgain:
 		return d.pressAgain(ctx, claim, row, a, means)
+	case actionShare:
+		return d.pressShare(ctx, claim, row, a, means)
 	}
 	return d.settle(ctx, claim, row, whisper(row, notice("This button does nothing any more.")))
 }
@@ -64,6 +66,15 @@ func (d *Desk) pressAgain(ctx context.Context, claim store.Claim, row store.Rece
 	}
 	if digest, err := d.Asked.Asked(ctx, conf.ID); err != nil || digest != conf.Digest() || conf.OrgID != a.Org.ID {
 		return d.settle(ctx, claim, row, whisper(row, Message{Notice: goneCard}))
+	}
+	if a.User.ID != conf.UserID { // the card's words may be ones that he was never shown
+		veiled, err := d.veiled(ctx, conf)
+		if err != nil {
+			return err
+		}
+		if veiled {
+			return d.settle(ctx, claim, row, whisper(row, notice("Only the person who asked for this can ask for it again.")))
+		}
 	}
 	for _, c := range conf.Commands {
 		if !d.readsBack(c.Argv) {
@@ -117,6 +128,13 @@ func (d *Desk) ended(ctx context.Context, claim store.Claim, row store.Received,
 	}
 	if _, ts, err := d.Standing.PostTS(ctx, conf.Turn, conf.CardPart); err == nil && ts == "" {
 		return d.settle(ctx, claim, row) // its card was never shown: the asker heard so
+	}
+	same, err := d.asAsked(ctx, conf)
+	if err != nil {
+		return err
+	}
+	if !same { // who may read the card is part of the record
+		return d.settle(ctx, claim, row)
 	}
 	switch conf.State {
 	case store.ConfirmationExpired:

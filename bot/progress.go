@@ -45,6 +45,9 @@ func (d *Desk) progress(ctx context.Context, turn store.Turn) progress {
 			case <-done:
 				return
 			case word := <-latest:
+				if !d.inHouse(ctx, place) {
+					word = working
+				}
 				if chat.Update(ctx, place, ts, Message{Status: word}) != nil {
 					return
 				}
@@ -67,7 +70,13 @@ func (p progress) say(word string) {
 	}
 }
 
+// working is the word on progress that gives nothing away.
+const working = "Working on it …"
+
 func doing(e agent.CallStarted) string {
+	if e.Private {
+		return working
+	}
 	argv := e.Ask.Argv
 	if len(argv) == 0 {
 		argv = strings.Fields(e.Ask.Line)

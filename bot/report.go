@@ -38,24 +38,7 @@ func (d *Desk) finish(ctx context.Context, claim store.Claim, r *report) error {
 	if err := d.Turns.FinishTurn(ctx, claim, r.turn.ID, state, posts); err != nil {
 		return fmt.Errorf("finish %s: %w", r.turn.ID, err)
 	}
-	d.remember(ctx, r)
 	return nil
-}
-
-// remember keeps the exchange for the thread's next turns: for everybody when it was said in the open, else for the
-// asker alone. A thread without memory still works.
-func (d *Desk) remember(ctx context.Context, r *report) {
-	turn, ask := r.turn, r.turn.Text
-	if strings.HasPrefix(turn.ID, continued) {
-		ask = ""
-	}
-	keep := d.Memory.Posted
-	if r.caller.Shared || r.askerOnly() || !inThread(turn.Place) {
-		keep = d.Memory.Whispered
-	}
-	if err := keep(ctx, turn.Thread, turn.ID, turn.UserID, ask, r.final.Text); err != nil {
-		zerolog.Ctx(ctx).Info().Err(err).Msg("remember the exchange")
-	}
 }
 
 // heed does what a result asks for besides being shown: a connection that only a new sign-in mends is marked, so that
@@ -84,9 +67,10 @@ func (d *Desk) compose(ctx context.Context, r *report) ([]store.Post, error) {
 	if len(parts) == 0 {
 		parts = []Message{{Notice: "There is nothing to say."}}
 	}
-	posts := r.place(parts)
+	v := d.veilOf(ctx, r.turn.ID)
+	posts := r.place(parts, v)
 	for i, p := range r.proposed {
-		card, err := d.card(ctx, r, i, p)
+		card, err := d.card(ctx, r, i, p, v)
 		if err != nil {
 			return nil, err
 		}
@@ -96,17 +80,20 @@ func (d *Desk) compose(ctx context.Context, r *report) ([]store.Post, error) {
 }
 
 // place decides who sees the answer: everybody in the thread, or the asker alone when it holds data or came by slash.
-func (r *report) place(parts []Message) []store.Post {
-	turn := r.turn
+func (r *report) place(parts []Message, v veil) []store.Post {
+	turn, keep := r.turn, r.exchange()
 	var posts []store.Post
-	if !inThread(turn.Place) || r.askerOnly() && !r.caller.Direct {
+	private := r.askerOnly() && !r.caller.Direct
+	if !inThread(turn.Place) || private {
 		for i, m := range parts {
-			posts = append(posts, whisperTo(turn.ID, partNotices+i, turn.Place, turn.Asker, outgoing{Message: m, Reply: r.reply}))
+			posts = append(posts, whisperTo(turn.ID, partNotices+i, turn.Place, turn.Asker, outgoing{Message: m, Reply: r.reply, Keep: keep.of(i)}))
 		}
 		if inThread(turn.Place) {
 			hint := notice("I answered privately: what I read is for the person who asked.")
-			hint.Ran = r.ran()
-			posts = append(posts, edit(turn.ID, partAnswer, partPlaceholder, turn.Place, outgoing{Message: hint, Asker: turn.Asker.ID}))
+			bare := hint
+			hint.Ran = v.lines(r.ran())
+			posts = append(posts, edit(turn.ID, partAnswer, partPlaceholder, turn.Place, outgoing{
+				Message: hint, Asker: turn.Asker.ID, Instead: &bare, Quiet: true}))
 		}
 		return posts
 	}
@@ -115,7 +102,7 @@ func (r *report) place(parts []Message) []store.Post {
 		asker = turn.Asker.ID
 	}
 	for i, m := range parts {
-		out := outgoing{Message: m, Asker: asker}
+		out := outgoing{Message: m, Asker: asker, Keep: keep.of(i)}
 		if i == 0 {
 			posts = append(posts, edit(turn.ID, partAnswer, partPlaceholder, turn.Place, out))
 			continue
@@ -276,6 +263,7 @@ func (r *report) switchButton() (Button, bool) {
 // pressed is what a button other than a confirmation's means.
 type pressed struct {
 	Turn         string `json:"turn,omitempty"`
+	Part         int    `json:"part,omitempty"`
 	Confirmation string `json:"confirmation,omitempty"`
 }
 
@@ -286,6 +274,8 @@ const (
 	actionCancel  = "cancel"
 	actionAgent   = "agent"
 	actionAgain   = "again"
+	actionShare   = "share"  // say in the open what was whispered
+	actionShow    = "show"   // whisper the whole of a card that is veiled
 	actionExpire  = "expire" // not a button: the clock presses it
 )
 

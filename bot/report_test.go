@@ -39,7 +39,7 @@ func TestWhoSeesAnAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &report{asked: asked{turn: store.Turn{ID: c.turn, Place: store.Place{Channel: "C1", Thread: c.thread}, Asker: store.Person{ID: "U1"}}}, done: c.done, final: c.final}
-			posts := r.place([]Message{r.message()})
+			posts := r.place([]Message{r.message()}, veil{})
 			open := ""
 			for _, p := range posts {
 				var out outgoing

@@ -28,6 +28,7 @@ type room struct {
 	order    []string
 	whispers []Message
 	shared   bool
+	audience Audience // besides shared
 	kind     Kind
 	onPost   func(m Message) error
 	onUpdate func(ts string) error
@@ -81,7 +82,9 @@ func (r *room) Profile(_ context.Context, _ string, p store.Person) (Profile, er
 func (r *room) Audience(context.Context, store.Place) (Audience, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Audience{Shared: r.shared}, nil
+	a := r.audience
+	a.Shared = a.Shared || r.shared || a.Guests || a.Others
+	return a, nil
 }
 
 func (r *room) History(context.Context, store.Place, string, int) ([]Said, error) { return nil, nil }
@@ -166,7 +169,7 @@ func newOffice(t *testing.T) *office {
 	}
 	r := &room{said: map[string]Message{}, kind: Member}
 	d := &Desk{
-		Stores: Stores{Rows: db, Turns: db, Outbox: db, Standing: db, Users: db, Preferences: db, Connections: db, Freezer: db, Audit: db,
+		Stores: Stores{Rows: db, Turns: db, Outbox: db, Offers: db, Standing: db, Users: db, Preferences: db, Connections: db, Freezer: db, Audit: db,
 			ChannelRules: db, Asked: db, Journal: db, Stopper: db, Inbox: db, Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem},
 		Chats:  map[store.Platform]Platform{store.Slack: {Chat: r, Directory: r, Splitter: r}},
 		Agent:  mind{func(agent.Turn) agent.Final { return agent.Final{Text: "the answer", State: store.TurnDone} }},

@@ -141,8 +141,14 @@ func TestCardBeforeStrangersNamesNothingOfTheCloud(t *testing.T) {
 	o.room.shared = true
 	o.say("U1", deleteWeb)
 	_, m := o.room.last(t)
-	if len(m.Card.Touches) != 0 || !strings.Contains(strings.Join(m.Card.Warnings, " "), "from outside") || len(m.Card.Commands) != 1 {
+	if len(m.Card.Touches) != 0 || !strings.Contains(strings.Join(m.Card.Warnings, " "), "Show me") || len(m.Card.Commands) != 1 {
 		t.Errorf("the card shows %+v", m.Card)
+	}
+	if raw := string(detail(m)); strings.Contains(raw, `"111"`) {
+		t.Errorf("the card says where it is: %s", raw)
+	}
+	if w := o.room.whispers; len(w) != 2 || w[1].Card == nil || len(w[1].Card.Touches) != 1 || len(w[1].Buttons) != 0 {
+		t.Errorf("its asker was whispered %+v", w)
 	}
 	o.room.shared = false
 	o.say("U1", deleteWeb)

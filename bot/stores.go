@@ -40,6 +40,12 @@ type Outbox interface {
 	Sent(ctx context.Context, c store.Claim, postID int64, ts string) error
 }
 
+// Offers keeps what was whispered until its reader may have had it shared.
+type Offers interface {
+	SentKept(ctx context.Context, c store.Claim, postID int64, ts string) error
+	Kept(ctx context.Context, turn string, part int) (store.Post, error)
+}
+
 // Standing tells where a sent part of a turn stands, and which part a message is.
 type Standing interface {
 	PostTS(ctx context.Context, turn string, part int) (store.Place, string, error)

@@ -21,6 +21,7 @@ type verbSpec struct {
 	usage   string
 	about   string
 	admin   bool
+	cloud   bool // its answer can name accounts or commands: whispered where strangers read
 	private bool // answered for the asker's eyes alone, also when it was asked in the open
 	fits    func(args []string) bool
 	do      func(d *Desk, ctx context.Context, o order) (Message, error)
@@ -58,10 +59,10 @@ func verbSpecs() []verbSpec {
 		{name: "disconnect", usage: "disconnect <cloud> [account]", about: "forget a cloud account and its credential", private: true, fits: aCloud, do: (*Desk).disconnect},
 		{name: "status", usage: "status", about: "your connections, mode and role", private: true, fits: none, do: (*Desk).status},
 		{name: "mode", usage: "mode ask|agent", about: "Ask only reads; Agent may change things, for an hour", fits: aMode, do: (*Desk).chooseMode},
-		{name: "use", usage: "use <cloud> <project>", about: "the project or account to work in", fits: cloudAndMore, do: (*Desk).use},
+		{name: "use", usage: "use <cloud> <project>", about: "the project or account to work in", cloud: true, fits: cloudAndMore, do: (*Desk).use},
 		{name: "prefer", usage: "prefer <cloud,..|all>", about: "the clouds to look at", fits: cloudList, do: (*Desk).prefer},
-		{name: "run", usage: "run <command>", about: "run one cloud command yourself", fits: aCommand, do: (*Desk).runWhat},
-		{name: "explain", usage: "explain <command>", about: "what Aurora would do with a command, and why", fits: aCommand, do: (*Desk).explain},
+		{name: "run", usage: "run <command>", about: "run one cloud command yourself", cloud: true, fits: aCommand, do: (*Desk).runWhat},
+		{name: "explain", usage: "explain <command>", about: "what Aurora would do with a command, and why", cloud: true, fits: aCommand, do: (*Desk).explain},
 		{name: "stop", usage: "stop", about: "end what runs for you here", fits: none, do: (*Desk).stopHere},
 		{name: "whoami", usage: "whoami", about: "who Aurora takes you for", private: true, fits: none, do: (*Desk).whoami},
 		{name: "freeze", usage: "freeze [why]", about: "stop every change, everywhere", admin: true, fits: none, do: (*Desk).freeze},

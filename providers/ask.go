@@ -33,6 +33,5 @@ type Caller struct {
 	ChannelName string              // for org rules written by name
 	ChannelRule *policy.ChannelRule // set by admins for the channel; nil when there is none
 	Direct      bool                // the caller is alone with Aurora there
-	Shared      bool                // guests or other organisations can read the place, or that cannot be told
 	Only        []string            // when not empty, the only connection ids that may be used (incidents)
 }

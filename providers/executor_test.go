@@ -341,10 +341,6 @@ func TestDataIsForTheAskerAlone(t *testing.T) {
 	if r := b.Run(context.Background(), a); r.AskerOnly {
 		t.Error("an ordinary read is hidden")
 	}
-	a.Caller.Shared, a.Call = true, "2"
-	if r := b.Run(context.Background(), a); !r.AskerOnly {
-		t.Error("guests can read the output")
-	}
 }
 
 func TestResultSurvivesTheJournal(t *testing.T) {

@@ -47,7 +47,7 @@ func (e *Executor) runAll(ctx context.Context, ask Ask, p Prepared) Result {
 func (e *Executor) combine(ask Ask, p Prepared, sections []Section) Result {
 	r := e.describe(p)
 	r.Sections = append([]Section(nil), sections...)
-	r.AskerOnly = p.Ruling.AskerOnly || ask.Caller.Shared
+	r.AskerOnly = p.Ruling.AskerOnly
 	if len(sections) == 1 {
 		s := &r.Sections[0]
 		r.Status, r.Output, r.Code, r.Error = s.Status, s.Output, s.Code, s.Error

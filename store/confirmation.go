@@ -54,7 +54,8 @@ type Confirmation struct {
 	FourEyes     bool      `json:"four_eyes,omitempty"`
 	Tainted      bool      `json:"tainted,omitempty"`
 	Typed        bool      `json:"typed,omitempty"`
-	Policy       string    `json:"policy"` // policy version it was judged by
+	Private      bool      `json:"private,omitempty"` // it was proposed after reading what the asker alone may see
+	Policy       string    `json:"policy"`            // policy version it was judged by
 	AskedAt      time.Time `json:"asked_at"`
 	Expires      time.Time `json:"expires"`
 

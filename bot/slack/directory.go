@@ -87,16 +87,40 @@ func (a *Adapter) Audience(ctx context.Context, place store.Place) (bot.Audience
 	if err != nil {
 		return unknown, a.cannotTell(err)
 	}
-	audience := bot.Audience{Direct: c.IsIM, Name: c.Name, Shared: c.IsExtShared || c.IsPendingExtShared || c.IsOrgShared || c.IsGlobalShared ||
-		c.IsMpIM || len(c.PendingShared) > 0 || len(c.ConnectedTeamIDs) > 0}
+	audience := bot.Audience{Direct: c.IsIM, Name: c.Name, Others: c.IsExtShared || c.IsPendingExtShared || c.IsOrgShared || c.IsGlobalShared ||
+		len(c.PendingShared) > 0 || len(c.ConnectedTeamIDs) > 0}
+	audience.Shared = audience.Others || c.IsMpIM
 	if audience.Shared || audience.Direct {
 		return audience, nil
 	}
 	audience.Shared, err = a.outsiders(ctx, place)
+	switch {
+	case errors.Is(err, errGuest):
+		audience.Guests, err = true, nil
+	case errors.Is(err, errExternal):
+		audience.Others, err = true, nil
+	}
 	return audience, err
 }
 
-// outsiders tells whether somebody in the channel is no full member, or that this cannot be told.
+// The errors that say who was found to read along.
+var (
+	errGuest    = errors.New("a guest is there")
+	errExternal = errors.New("somebody of another organisation is there")
+)
+
+func outsider(p bot.Profile) error {
+	switch p.Kind {
+	case bot.Guest:
+		return errGuest
+	case bot.External:
+		return errExternal
+	}
+	return nil
+}
+
+// outsiders tells whether somebody in the channel is no full member, or that this cannot be told. errGuest or errExternal
+// come with true when it is known who.
 func (a *Adapter) outsiders(ctx context.Context, place store.Place) (bool, error) {
 	var unknown []string
 	cursor := ""
@@ -157,14 +181,12 @@ func (a *Adapter) lookUp(ctx context.Context, users []string) (outsiders bool, e
 	switch cause := context.Cause(ctx); {
 	case cause == nil:
 		return false, nil
-	case errors.Is(cause, errOutsider):
-		return true, nil
+	case errors.Is(cause, errGuest), errors.Is(cause, errExternal):
+		return true, cause
 	default:
 		return true, a.cannotTell(cause)
 	}
 }
-
-var errOutsider = errors.New("somebody there is no full member")
 
 func (a *Adapter) insider(ctx context.Context, id identity, user string) error {
 	if ctx.Err() != nil {
@@ -176,10 +198,7 @@ func (a *Adapter) insider(ctx context.Context, id identity, user string) error {
 	}
 	p := profileOf(id, u)
 	a.people.put(user, p)
-	if p.Kind == bot.Guest || p.Kind == bot.External {
-		return errOutsider
-	}
-	return nil
+	return outsider(p)
 }
 
 // census reads the whole workspace, which for a big channel takes fewer calls than asking for each person.
@@ -204,8 +223,8 @@ func (a *Adapter) census(ctx context.Context, wanted []string) (outsiders bool, 
 	var left []string
 	for _, user := range wanted {
 		p, ok := a.people.get(user, rememberMember)
-		if ok && (p.Kind == bot.Guest || p.Kind == bot.External) {
-			return true, nil
+		if who := outsider(p); ok && who != nil {
+			return true, who
 		}
 		if !ok {
 			left = append(left, user)

@@ -101,10 +101,10 @@ func TestAudienceKnowsWhoReads(t *testing.T) {
 	}
 	for channel, want := range map[string]bot.Audience{
 		ops:          {Name: "ops"},
-		checkout:     {Name: "checkout", Shared: true}, // gus is a guest
-		share:        {Name: "partner-launch", Shared: true},
-		"C0PENDING1": {Name: "pending", Shared: true},
-		"C0ORG00001": {Name: "org", Shared: true},
+		checkout:     {Name: "checkout", Shared: true, Guests: true}, // gus is a guest
+		share:        {Name: "partner-launch", Shared: true, Others: true},
+		"C0PENDING1": {Name: "pending", Shared: true, Others: true},
+		"C0ORG00001": {Name: "org", Shared: true, Others: true},
 		"C0ONCALL01": {Name: "on-call"},
 		dm:           {Direct: true},
 	} {

@@ -29,7 +29,7 @@ type upload struct {
 // bring takes the whole of outputs that are shown in part to Slack, so that the message can say whether they come with it. What fails is
 // left out; the message then shows head and tail alone.
 func (a *Adapter) bring(ctx context.Context, place store.Place, m bot.Message) (uploads []upload) {
-	if a.filesRefused.Load() {
+	if a.filesRefused.Load() || m.NoFile || len(m.Outputs) == 0 || !a.inHouse(ctx, place) {
 		return nil
 	}
 	for i, out := range m.Outputs {
@@ -50,6 +50,13 @@ func (a *Adapter) bring(ctx context.Context, place store.Place, m bot.Message) (
 		uploads = append(uploads, upload{output: i, file: slackgo.FileSummary{ID: id, Title: title}, key: key})
 	}
 	return uploads
+}
+
+// inHouse tells whether a file may be shown in a place: files go nowhere where outsiders read, and uploading took a while
+// since that was last asked.
+func (a *Adapter) inHouse(ctx context.Context, place store.Place) bool {
+	audience, err := a.Audience(ctx, place)
+	return err == nil && !audience.Shared
 }
 
 func (a *Adapter) bringOne(ctx context.Context, text string) (id string, err error) {
@@ -74,7 +81,11 @@ func (a *Adapter) share(ctx context.Context, place store.Place, ts string, m bot
 		thread = ts
 	}
 	shown := attached{}
+	inHouse := len(uploads) > 0 && a.inHouse(ctx, place)
 	for _, u := range uploads {
+		if !inHouse {
+			break
+		}
 		if !a.shared.first(ts + ":" + u.key) {
 			shown[u.output] = true // an update that is done twice
 			continue

@@ -341,6 +341,9 @@ func (c *campaign) hear(u utterance) {
 
 func (c *campaign) keepButtons(u utterance) {
 	m := u.message
+	if m.Card != nil && u.to != "" { // the whole of a veiled card: nothing on it can be pressed
+		return
+	}
 	if m.Card == nil || u.edit {
 		for _, b := range m.Buttons {
 			c.buttons = append(c.buttons, buttonSeen{b, u.place, u.ts})
@@ -353,9 +356,13 @@ func (c *campaign) keepButtons(u utterance) {
 	turn, err := c.stores.sql.Turn(c.t.Context(), conf.Turn)
 	c.must(err)
 	card := &cardSeen{conf: m.Card.ID, turn: turn, place: u.place, ts: u.ts, buttons: m.Buttons, posted: time.Now(), ran: map[int]bool{}}
-	for _, shown := range m.Card.Commands {
-		card.argvs = append(card.argvs, shown.Argv)
-		card.fourEyes = card.fourEyes || shown.Argv[0] == "tailscale" && deletes(shown.Argv)
+	for i, shown := range m.Card.Commands {
+		argv := shown.Argv
+		if slices.ContainsFunc(m.Buttons, func(b bot.Button) bool { return b.Action == "show" }) {
+			argv = conf.Commands[i].Argv // not all of it stands in the open
+		}
+		card.argvs = append(card.argvs, argv)
+		card.fourEyes = card.fourEyes || argv[0] == "tailscale" && deletes(argv)
 	}
 	c.villain.focus = card.argvs[0]
 	c.cards, c.byConf[card.conf] = append(c.cards, card), card

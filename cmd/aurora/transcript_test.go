@@ -25,12 +25,13 @@ import (
 //	ada in dm: ...                               says it to Aurora alone
 //	ada replies: ...                             says it in the thread
 //	ada types: /aurora status                    a slash command, in the channel
-//	ada clicks confirm                           the newest button of that action which she sees
+//	ada clicks confirm                           the newest button of that action which she sees (clicks new: none pressed before)
 //	ada sees: text / ada sees alone: text        waits for a message with the text (alone: only she can see it)
 //	ada never sees: text                         no message with the text stands there now
 //	ran ec2:StopInstances 1                      that often the cloud was asked to, by now
 //	audit asked 1                                that many rows of the kind
-//	hold ec2:StopInstances / held ...            the cloud does not answer that; waits until it was asked
+//	hold ec2:StopInstances / held ...            the cloud does not answer that; waits until it was asked; release: now it does
+//	gus joins                                    a person comes into the channel; partners come in: it becomes shared
 //	restart                                      ends Aurora and starts it again, under later-policy.yaml
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/transcripts/*.txtar")
@@ -55,6 +56,7 @@ type story struct {
 	channel string
 	thread  string
 	later   []byte // the rules that hold after a restart
+	pressed map[string]bool
 }
 
 func newStory(t *testing.T, archive *txtar.Archive) *story {
@@ -124,11 +126,18 @@ func (s *story) step(line string) error {
 		return nil
 	case words[0] == "hold":
 		return s.sims.clouds.Inject(cloudsim.Fault{Action: words[1], Kind: cloudsim.FaultHoldBefore})
+	case line == "release":
+		s.sims.clouds.Release()
+		return nil
 	case words[0] == "held":
 		ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 		defer cancel()
 		_, err := s.sims.clouds.WaitHeld(ctx, words[1])
 		return err
+	case len(words) == 2 && words[1] == "joins":
+		return s.sims.slack.Invite(people["ada"], s.place(), people[words[0]])
+	case line == "partners come in":
+		return s.sims.slack.Share(s.place(), "T0PARTNER1", true)
 	case words[0] == "audit":
 		return s.wantAudit(words[1], words[2])
 	case len(words) == 3 && words[1] == "in" && spoken:
@@ -140,7 +149,9 @@ func (s *story) step(line string) error {
 		_, err := s.sims.slack.Slash(people[words[0]], s.place(), text)
 		return err
 	case len(words) == 3 && words[1] == "clicks":
-		return s.click(words[0], words[2])
+		return s.click(words[0], words[2], false)
+	case len(words) == 4 && words[1] == "clicks" && words[2] == "new":
+		return s.click(words[0], words[3], true)
 	case len(words) == 2 && words[1] == "sees" && spoken:
 		return s.wait(words[0], text, false)
 	case len(words) == 3 && words[1] == "sees" && words[2] == "alone":
@@ -212,14 +223,15 @@ func (s *story) never(who, text string) error {
 }
 
 // click presses the newest button of that action; it waits until there is one.
-func (s *story) click(who, action string) error {
+func (s *story) click(who, action string, fresh bool) error {
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	var at, id string
 	err := s.sims.slack.Wait(ctx, func() bool {
 		for _, m := range s.seen(who) {
 			for _, b := range m.Buttons {
-				if b.ActionID == action || strings.HasPrefix(b.ActionID, action+":") {
+				named := b.ActionID == action || strings.HasPrefix(b.ActionID, action+":")
+				if named && !(fresh && s.pressed[m.TS]) {
 					at, id = m.TS, b.ActionID
 				}
 			}
@@ -229,6 +241,10 @@ func (s *story) click(who, action string) error {
 	if err != nil {
 		return fmt.Errorf("no such button: %w", err)
 	}
+	if s.pressed == nil {
+		s.pressed = map[string]bool{}
+	}
+	s.pressed[at] = true
 	_, err = s.sims.slack.Click(people[who], s.channel, at, id)
 	return err
 }

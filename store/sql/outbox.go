@@ -64,6 +64,20 @@ func (d *DB) Sent(ctx context.Context, c store.Claim, postID int64, ts string) e
 		WHERE id = $3 AND thread = $4`, true, clean(ts), postID, c.Thread)
 }
 
+// SentKept notes where a post stands, as Sent does, and keeps its body for Kept. It is forgotten after a day.
+func (d *DB) SentKept(ctx context.Context, c store.Claim, postID int64, ts string) error {
+	return d.mark(ctx, c, `UPDATE outbox SET sent = $1, ts = $2 WHERE id = $3 AND thread = $4`, true, clean(ts), postID, c.Thread)
+}
+
+// Kept gives a sent post whose body was kept; store.ErrNotFound when there is none, or none any more.
+func (d *DB) Kept(ctx context.Context, turn string, part int) (p store.Post, err error) {
+	err = d.tx(ctx, func(tx conn) error {
+		p, err = first(ctx, tx, scanPost, `SELECT `+postColumns+` FROM outbox WHERE turn = $1 AND part = $2 AND sent AND body IS NOT NULL`, turn, part)
+		return err
+	})
+	return p, err
+}
+
 func (d *DB) mark(ctx context.Context, c store.Claim, query string, args ...any) error {
 	return d.held(ctx, c, func(tx conn) error {
 		n, err := tx.exec(ctx, query, args...)
