@@ -17,7 +17,9 @@ const (
 	renewEvery  = 5 * time.Second // a third of the lease
 	maxThreads  = 256             // threads worked on side by side by one process; most of them wait for a model
 	settleGrace = 10 * time.Second
-	retryAfter  = 5 * time.Second // the pause before the next try, by whichever replica
+
+	giveBackEvery = 500 * time.Millisecond // while the database is away
+	retryAfter    = 5 * time.Second        // the pause before the next try, by whichever replica
 )
 
 // Worker pulls threads from the queue and works on them until nothing of them is open. Every replica runs one.
@@ -109,8 +111,28 @@ func (w *Worker) giveBack(ctx context.Context, claim store.Claim, failed error) 
 		wait = min(max(later.After, time.Second), time.Minute)
 	}
 	log.Warn().Err(failed).Dur("wait", wait).Msg("thread is left for another try")
-	if err := w.Queue.Postpone(done, claim, wait); err != nil && !errors.Is(err, store.ErrFenced) {
+	if err := w.postpone(done, ctx.Done(), claim, wait); err != nil && !errors.Is(err, store.ErrFenced) {
 		log.Warn().Err(err).Msg("postpone the thread")
+	}
+}
+
+// postpone goes on trying while the database is away: it is often back, restarted or on another server, long before the
+// lease would end by itself. A shutdown does not wait for that.
+func (w *Worker) postpone(ctx context.Context, shutdown <-chan struct{}, claim store.Claim, wait time.Duration) error {
+	tick := time.NewTicker(giveBackEvery)
+	defer tick.Stop()
+	for {
+		err := w.Queue.Postpone(ctx, claim, wait)
+		if !errors.Is(err, store.ErrUnavailable) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-shutdown:
+			return err
+		case <-tick.C:
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ type line struct {
 
 	work  func(ctx context.Context) error // what is done with the thread
 	renew func(n int) error
+	away  int // how often Postpone finds no database
 
 	mu        sync.Mutex
 	claimed   bool
@@ -59,6 +60,10 @@ func (l *line) Release(context.Context, store.Claim) error {
 func (l *line) Postpone(_ context.Context, _ store.Claim, wait time.Duration) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.away > 0 {
+		l.away--
+		return store.ErrUnavailable
+	}
 	l.postponed = append(l.postponed, wait)
 	return nil
 }
@@ -197,6 +202,26 @@ func TestLeftWorkIsTriedAgainInTime(t *testing.T) {
 					t.Errorf("postponed by %v, released %d; want %s", l.postponed, l.released, c.want)
 				}
 			})
+		})
+	}
+}
+
+func TestThreadIsGivenBackOnceTheDatabaseIsBack(t *testing.T) {
+	t.Parallel()
+	for away, postponed := range map[int]int{6: 1, 60: 0} { // in time, and after the lease is over anyway
+		synctest.Test(t, func(t *testing.T) {
+			l := &line{away: away, work: func(context.Context) error { return store.ErrUnavailable }}
+			turnOver(t, l, time.Minute)
+			if len(l.postponed) != postponed {
+				t.Errorf("after %d tries in vain: postponed %v", away, l.postponed)
+			}
+		})
+		synctest.Test(t, func(t *testing.T) {
+			l, began := &line{away: away, work: func(context.Context) error { return store.ErrUnavailable }}, time.Now()
+			turnOver(t, l, time.Second)
+			if took := time.Since(began); took > 2*time.Second {
+				t.Errorf("the shutdown took %s", took)
+			}
 		})
 	}
 }

@@ -37,6 +37,7 @@ type cluster struct {
 type clusterOptions struct {
 	vault    *storetest.VaultServer
 	redisURL string // a server of its own when empty
+	database string // the same
 	slack    slacksim.Config
 	script   modelsim.Script
 	replicas int
@@ -54,7 +55,9 @@ func newCluster(t testing.TB, o clusterOptions) *cluster {
 	if c.redisURL == "" {
 		c.redisURL = storetest.Redis(t).URL
 	}
-	_, c.database = storetest.Postgres(t)
+	if c.database = o.database; c.database == "" {
+		_, c.database = storetest.Postgres(t)
+	}
 	c.openStores()
 	ctx, cancel := context.WithCancel(context.Background())
 	none := ""

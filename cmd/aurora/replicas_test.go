@@ -302,7 +302,11 @@ func TestThousandClicksDuringAFailover(t *testing.T) {
 // card asks for a deletion and gives its card.
 func (c *cluster) card() (card slacksim.Message) {
 	c.t.Helper()
-	thread := c.askIn("ops", "remove the new laptop")
+	return c.cardIn(c.askIn("ops", "remove the new laptop"))
+}
+
+func (c *cluster) cardIn(thread string) (card slacksim.Message) {
+	c.t.Helper()
 	c.await(patience, "the card", func() bool {
 		i := slices.IndexFunc(c.seen(thread), hasButton("confirm"))
 		if i >= 0 {
