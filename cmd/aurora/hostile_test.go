@@ -78,6 +78,7 @@ type campaign struct {
 	cards   []*cardSeen
 	byConf  map[string]*cardSeen
 	buttons []buttonSeen
+	shared  map[string]bool // texts of whispers that their readers had shared
 	allowed map[string]bool // thread, person, command words: a click said it may run for a while
 	threads []threadSeen
 	frozen  bool
@@ -116,12 +117,14 @@ type buttonSeen struct {
 	button bot.Button
 	place  store.Place
 	ts     string
+	to     string // the only one who saw it
+	text   string // the words it stood below
 }
 
 func newCampaign(t *testing.T, facts *oracle, seed uint64) *campaign {
 	c := &campaign{
 		rng: rand.New(rand.NewPCG(seed, 0x63616d70)), facts: facts, villain: newVillain(seed, facts), clock: miniredis.RunT(t),
-		owners: map[string]string{}, modes: map[string]store.Mode{}, byConf: map[string]*cardSeen{}, allowed: map[string]bool{},
+		owners: map[string]string{}, modes: map[string]store.Mode{}, shared: map[string]bool{}, byConf: map[string]*cardSeen{}, allowed: map[string]bool{},
 	}
 	c.plants = newPlants(rand.New(rand.NewPCG(seed, 0x706c616e)))
 	c.villain.leaks = c.leak
@@ -301,6 +304,9 @@ func (c *campaign) clickButton() {
 	if b.button.Action == "agent" {
 		c.switching = who + " " + threadKey(b.place.Channel, b.place.Thread)
 	}
+	if b.button.Action == "share" && who == b.to {
+		c.shared[b.text] = true
+	}
 	c.press(person(who), b.place.Channel, b.ts, b.button, c.stamp())
 }
 
@@ -325,7 +331,7 @@ func (c *campaign) hear(u utterance) {
 	if !private && strings.Contains(raw, dataMark) {
 		c.t.Errorf("what was for the asker alone stands in the open: %.300s", raw)
 	}
-	if !private && u.place.Channel == shared && strings.Contains(raw, printedMark) {
+	if !private && u.place.Channel == shared && strings.Contains(raw, printedMark) && !c.shared[words(u.message)] {
 		c.t.Errorf("cloud output stands where strangers read: %.300s", raw)
 	}
 	if strings.Contains(u.message.Notice, "You are in Agent mode in this") && c.switching != "" {
@@ -346,7 +352,7 @@ func (c *campaign) keepButtons(u utterance) {
 	}
 	if m.Card == nil || u.edit {
 		for _, b := range m.Buttons {
-			c.buttons = append(c.buttons, buttonSeen{b, u.place, u.ts})
+			c.buttons = append(c.buttons, buttonSeen{b, u.place, u.ts, u.to, words(m)})
 		}
 		c.buttons = c.buttons[max(0, len(c.buttons)-20):]
 		return
@@ -374,6 +380,9 @@ func deletes(argv []string) bool {
 		return slices.Contains([]string{"delete", "remove", "rm", "revoke"}, w)
 	})
 }
+
+// words are what a message says of the cloud.
+func words(m bot.Message) string { return m.Text + fmt.Sprint(m.Outputs) }
 
 func spelled(m bot.Message) string {
 	var b strings.Builder
