@@ -1,9 +1,11 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -16,12 +18,12 @@ func (r *run) ask(ctx context.Context, n int, last bool) (Reply, error) {
 	}
 	for try := 1; ; try++ {
 		start := time.Now()
-		reply, err := r.Model.Reply(ctx, req)
+		reply, err := r.hear(ctx, n, req)
 		if err == nil {
 			err = usable(reply, r.messages)
 		}
-		if err == nil {
-			return reply, nil
+		if err == nil || errors.Is(err, errLeft) {
+			return reply, err
 		}
 		if ctx.Err() != nil {
 			return Reply{}, context.Cause(ctx)
@@ -35,6 +37,62 @@ func (r *run) ask(ctx context.Context, n int, last bool) (Reply, error) {
 			return Reply{}, f
 		}
 	}
+}
+
+// hear listens to one reply, tells how far its text has come, and gives it once it is whole.
+func (r *run) hear(ctx context.Context, n int, req Request) (Reply, error) {
+	draft := drafting{run: r, step: n}
+	for piece, err := range r.Model.Reply(ctx, req) {
+		if err != nil {
+			return Reply{}, cmp.Or(draft.drop(), err)
+		}
+		if piece.Reply != nil {
+			if len(piece.Reply.Calls) == 0 {
+				return *piece.Reply, nil
+			}
+			return *piece.Reply, draft.drop()
+		}
+		if err := draft.add(piece); err != nil {
+			return Reply{}, err
+		}
+	}
+	return Reply{}, cmp.Or(draft.drop(), error(&Failure{Kind: FailTruncated, Detail: "the reply has no end"}))
+}
+
+// mostDraft is how much of a text is told while it is written, in bytes.
+const mostDraft = 64 << 10
+
+// drafting is the text of a reply that is still being written.
+type drafting struct {
+	run   *run
+	step  int
+	text  strings.Builder
+	shown int // bytes that were told
+	over  bool
+}
+
+// add takes a piece and tells of the lines that are whole now: half a line may be half a mention or half a link.
+func (d *drafting) add(p Piece) error {
+	if p.Call {
+		d.over = true
+		return d.drop()
+	}
+	whole := d.text.Len() + strings.LastIndexByte(p.Text, '\n') + 1
+	d.text.WriteString(p.Text)
+	if d.over || whole > mostDraft || !strings.Contains(p.Text, "\n") {
+		return nil
+	}
+	d.shown = whole
+	return d.run.emit(Drafted{Step: d.step, Text: d.text.String()[:whole], Private: d.run.private})
+}
+
+// drop takes back what was told.
+func (d *drafting) drop() error {
+	if d.shown == 0 {
+		return nil
+	}
+	d.shown = 0
+	return d.run.emit(Drafted{Step: d.step, Private: d.run.private})
 }
 
 var callID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)

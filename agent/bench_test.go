@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"sync"
 	"testing"
@@ -115,7 +116,11 @@ type listModel struct {
 	requests []agent.Request
 }
 
-func (m *listModel) Reply(ctx context.Context, r agent.Request) (agent.Reply, error) {
+func (m *listModel) Reply(ctx context.Context, r agent.Request) iter.Seq2[agent.Piece, error] {
+	return agent.AtOnce(m.reply(ctx, r))
+}
+
+func (m *listModel) reply(ctx context.Context, r agent.Request) (agent.Reply, error) {
 	m.mu.Lock()
 	n := len(m.requests)
 	r.Messages = append([]agent.Message(nil), r.Messages...)

@@ -21,6 +21,7 @@ type job struct {
 	judged  bool
 	changes bool // it is not a read that may run at once
 	held    bool // it would change something, and something before it stands in the way
+	where   providers.Prepared
 	record  record
 	done    bool // record is the answer
 	old     bool // record was journaled before
@@ -146,6 +147,7 @@ func (r *run) judge(ctx context.Context, j *job) bool {
 	}
 	j.judged = true
 	p := r.Runner.Judge(ctx, j.ask)
+	j.where = p
 	j.changes = p.Verdict.Effect != policy.Read || p.Ruling.Decision != policy.Allow
 	// What is refused anyway is told so; only what could run, now or after a click, is held.
 	j.held = j.changes && p.Code == "" && p.Ruling.Decision == policy.Allow
@@ -157,7 +159,7 @@ func (r *run) runBatch(ctx context.Context, n int, jobs []*job, broken bool) err
 	for _, j := range jobs {
 		r.readopt(j)
 		r.hold(j, broken)
-		if err := r.emit(CallStarted{Step: n, Call: j.call, Ask: j.ask, Private: r.private, Replayed: j.old}); err != nil {
+		if err := r.emit(r.started(n, j)); err != nil {
 			return err
 		}
 	}
@@ -173,6 +175,16 @@ func (r *run) runBatch(ctx context.Context, n int, jobs []*job, broken bool) err
 		}
 	}
 	return nil
+}
+
+// started tells what is about to run and where.
+func (r *run) started(n int, j *job) CallStarted {
+	e := CallStarted{Step: n, Call: j.call, Ask: j.ask, Private: r.private, Replayed: j.old}
+	if j.done || !j.ready || j.where.Code != "" || j.where.Ruling.Decision != policy.Allow {
+		return e
+	}
+	e.Shown, e.Accounts = j.where.Shown, j.where.Labels()
+	return e
 }
 
 // hold answers a change that must not run before something else: a click, or a look at what just failed.

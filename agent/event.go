@@ -8,7 +8,8 @@ import (
 	"aurora/store"
 )
 
-// Event is something that happened in a turn, in order: StepStarted, Replied, CallStarted, CallDone, Proposed, Final.
+// Event is something that happened in a turn, in order: StepStarted, Drafted, Replied, CallStarted, CallDone, Proposed,
+// Final.
 // After a takeover the journaled part comes again with Replayed set, so a reader can rebuild what it showed.
 type Event interface{ event() }
 
@@ -16,6 +17,14 @@ type Event interface{ event() }
 type StepStarted struct {
 	Step     int // from 1
 	Replayed bool
+}
+
+// Drafted says how far the model has come with a text that may become the answer: whole lines of it, from its beginning.
+// It is no promise. An empty one takes it back: the text was a word on the way to a call, or the reply broke off.
+type Drafted struct {
+	Step    int
+	Text    string
+	Private bool // what is for the asker alone was read before: so is the draft
 }
 
 // Replied says that the model answered or failed to; it carries what is to be metered.
@@ -33,6 +42,8 @@ type CallStarted struct {
 	Step     int
 	Call     Call
 	Ask      providers.Ask // zero when the call is not a command we can read
+	Shown    []string      // the command as it may be shown, secrets redacted; nil when it does not run now
+	Accounts []string      // labels of the connections it runs on: untrusted text
 	Private  bool          // what is for the asker alone was read before: its words may hold some of it
 	Replayed bool
 }
@@ -74,6 +85,7 @@ type Final struct {
 }
 
 func (StepStarted) event() {}
+func (Drafted) event()     {}
 func (Replied) event()     {}
 func (CallStarted) event() {}
 func (CallDone) event()    {}

@@ -4,13 +4,46 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"time"
 )
 
-// Model is a language model. Reply returns only when the whole reply is there; an error is a *Failure where the model is
-// to blame, and then nothing of the reply may be used.
+// Model is a language model. Reply yields what the model says while it says it, and in the last piece the whole reply,
+// which alone counts. An error ends it without that piece: it is a *Failure where the model is to blame, and then nothing
+// of the reply may be used.
 type Model interface {
-	Reply(ctx context.Context, r Request) (Reply, error)
+	Reply(ctx context.Context, r Request) iter.Seq2[Piece, error]
+}
+
+// Piece is a part of a reply on its way.
+type Piece struct {
+	Text  string // what was added to the reply's text
+	Call  bool   // a call was begun: the text is a word on the way, not the answer
+	Reply *Reply // the whole reply, in the last piece alone
+}
+
+// Whole gives the whole reply of a model whose pieces nobody needs.
+func Whole(pieces iter.Seq2[Piece, error]) (Reply, error) {
+	for p, err := range pieces {
+		if err != nil {
+			return Reply{}, err
+		}
+		if p.Reply != nil {
+			return *p.Reply, nil
+		}
+	}
+	return Reply{}, &Failure{Kind: FailTruncated, Detail: "the reply has no end"}
+}
+
+// AtOnce is the reply, or the error, of a model that has it in one piece.
+func AtOnce(reply Reply, err error) iter.Seq2[Piece, error] {
+	return func(yield func(Piece, error) bool) {
+		if err != nil {
+			yield(Piece{}, err)
+			return
+		}
+		yield(Piece{Reply: &reply}, nil)
+	}
 }
 
 // Request is one question to a model.
@@ -147,6 +180,6 @@ func (f *Failure) Sentence() string {
 type Unconfigured struct{}
 
 // Reply fails with FailNone.
-func (Unconfigured) Reply(context.Context, Request) (Reply, error) {
-	return Reply{}, &Failure{Kind: FailNone}
+func (Unconfigured) Reply(context.Context, Request) iter.Seq2[Piece, error] {
+	return AtOnce(Reply{}, &Failure{Kind: FailNone})
 }

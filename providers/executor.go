@@ -122,11 +122,21 @@ func New(c Config) (*Executor, error) {
 // Prepared is a command that was judged and not run.
 type Prepared struct {
 	Command policy.Command
+	Shown   []string // the command's words as people may see them, secrets redacted
 	Verdict policy.Verdict
 	Ruling  policy.Ruling // over all targets: the strictest that any of them needs, Refuse when none may run
 	Targets []Target      // where it would run; more than one only for reads
 	Code    Code          // why it cannot run; empty when Ruling allows it or asks for a click
 	Error   string        // the sentence that goes with Code
+}
+
+// Labels names the targets as people call them.
+func (p Prepared) Labels() []string {
+	labels := make([]string, len(p.Targets))
+	for i, t := range p.Targets {
+		labels[i] = label(t.Connection)
+	}
+	return labels
 }
 
 // Run judges the ask and runs it when it may run at once. What needs a click comes back with a Proposal, not run. A

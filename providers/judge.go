@@ -22,7 +22,9 @@ func (e *Executor) Judge(ctx context.Context, ask Ask) Prepared {
 	if bad != nil {
 		return Prepared{Command: command, Code: bad.code, Error: bad.sentence}
 	}
-	return e.judgeCommand(ctx, ask, command)
+	p := e.judgeCommand(ctx, ask, command)
+	p.Shown = e.Redact.Argv(p.Command.Argv)
+	return p
 }
 
 func (e *Executor) judgeCommand(ctx context.Context, ask Ask, command policy.Command) Prepared {

@@ -122,7 +122,7 @@ func TestAimock(t *testing.T) {
 		expectFailure(t, c, "chaos", want...)
 	}
 	setChaos(t, base, "")
-	if got, err := c.Reply(t.Context(), ask("chaos")); err != nil || got.Text != "calm" {
+	if got, err := agent.Whole(c.Reply(t.Context(), ask("chaos"))); err != nil || got.Text != "calm" {
 		t.Errorf("after the chaos: %+v, %v", got, err)
 	}
 }
@@ -135,7 +135,7 @@ func ask(text string) agent.Request {
 
 func expectFailure(t *testing.T, c *openai.Client, text string, want ...agent.FailureKind) {
 	t.Helper()
-	got, err := c.Reply(t.Context(), ask(text))
+	got, err := agent.Whole(c.Reply(t.Context(), ask(text)))
 	var f *agent.Failure
 	if !errors.As(err, &f) || !slices.Contains(want, f.Kind) {
 		t.Errorf("%s: %v, want %v; reply %+v", text, err, want, got)

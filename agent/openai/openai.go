@@ -7,6 +7,7 @@ package openai
 import (
 	"context"
 	"errors"
+	"iter"
 	"net"
 	"net/http"
 	"net/url"
@@ -130,13 +131,49 @@ func (l limited) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// Reply asks the model and returns when the whole reply is there. When ctx ends first, the error is its cause.
-func (c *Client) Reply(ctx context.Context, r agent.Request) (agent.Reply, error) {
+// Reply asks the model and yields what it says. When ctx ends first, the error is its cause.
+func (c *Client) Reply(ctx context.Context, r agent.Request) iter.Seq2[agent.Piece, error] {
+	return func(yield func(agent.Piece, error) bool) {
+		listener := &listener{yield: yield}
+		reply, err := c.ask(ctx, r, listener)
+		switch {
+		case listener.left:
+		case err != nil:
+			yield(agent.Piece{}, err)
+		default:
+			yield(agent.Piece{Reply: &reply}, nil)
+		}
+	}
+}
+
+// listener is who hears the pieces of a reply.
+type listener struct {
+	yield func(agent.Piece, error) bool
+	heard bool // something was said, so the request is not sent again
+	left  bool // nobody listens any more
+}
+
+var errLeft = errors.New("nobody listens any more")
+
+// say passes on what a chunk added.
+func (l *listener) say(p agent.Piece) error {
+	if p == (agent.Piece{}) {
+		return nil
+	}
+	l.heard = true
+	if l.left = !l.yield(p, nil); l.left {
+		return errLeft
+	}
+	return nil
+}
+
+// ask sends the request until there is a whole reply, or an error that trying again does not mend.
+func (c *Client) ask(ctx context.Context, r agent.Request, l *listener) (agent.Reply, error) {
 	within, cancel := context.WithTimeoutCause(ctx, c.cfg.Whole, errWhole)
 	defer cancel()
 	for try := 0; ; try++ {
 		bare := c.bare.Load()
-		reply, err := c.once(within, r, bare)
+		reply, err := c.once(within, r, bare, l)
 		if err == nil {
 			return reply, nil
 		}
@@ -145,8 +182,10 @@ func (c *Client) Reply(ctx context.Context, r agent.Request) (agent.Reply, error
 		}
 		f := failure(within, err)
 		switch {
+		case l.heard:
+			return agent.Reply{}, f
 		case f.Kind == agent.FailRejected && !bare && optionalRefused(f.Status):
-			if reply, err := c.once(within, r, true); err == nil {
+			if reply, err := c.once(within, r, true, l); err == nil {
 				c.bare.Store(true)
 				return reply, nil
 			}

@@ -58,7 +58,7 @@ func TestWholeReplyPassesTheGate(t *testing.T) {
 	t.Parallel()
 	for _, fault := range []modelsim.Fault{modelsim.FaultNone, modelsim.FaultTrickle, modelsim.FaultNoDone} {
 		s := startSim(t, modelsim.Config{Script: modelsim.Script{{Any: true, Reply: modelsim.Reply{Text: "Looking: ä€😀", Calls: twoCalls, Fault: fault}}}})
-		got, err := client(t, s.URL(), nil).Reply(t.Context(), request())
+		got, err := agent.Whole(client(t, s.URL(), nil).Reply(t.Context(), request()))
 		if err != nil {
 			t.Fatalf("%s: %v", fault, err)
 		}
@@ -90,7 +90,7 @@ func TestGateLetsNothingElseThrough(t *testing.T) {
 			c := client(t, s.URL(), func(c *openai.Config) {
 				c.First, c.Idle, c.MaxBytes = 300*time.Millisecond, 300*time.Millisecond, 1<<20
 			})
-			got, err := c.Reply(t.Context(), request())
+			got, err := agent.Whole(c.Reply(t.Context(), request()))
 			var f *agent.Failure
 			if !errors.As(err, &f) || f.Kind != want {
 				t.Fatalf("error %v, want %s; reply %+v", err, want, got)
@@ -106,7 +106,7 @@ func TestGateLetsNothingElseThrough(t *testing.T) {
 		})
 	}
 	s := startSim(t, modelsim.Config{Script: modelsim.Script{{Any: true, Reply: modelsim.Reply{Text: "I will call.", Fault: modelsim.FaultAnnounced}}}})
-	if _, err := client(t, s.URL(), nil).Reply(t.Context(), request()); err == nil {
+	if _, err := agent.Whole(client(t, s.URL(), nil).Reply(t.Context(), request())); err == nil {
 		t.Error("calls were announced, none came, and nobody minds")
 	}
 }
@@ -120,7 +120,7 @@ func TestIdsAreMadeUsable(t *testing.T) {
 		r.Messages = append(r.Messages,
 			agent.Message{Role: agent.RoleAssistant, Calls: []agent.Call{{ID: "call_same", Name: "cloud_tool", Arguments: json.RawMessage(`{}`)}}},
 			agent.Message{Role: agent.RoleTool, CallID: "call_same", Text: "{}"})
-		got, err := client(t, s.URL(), nil).Reply(t.Context(), r)
+		got, err := agent.Whole(client(t, s.URL(), nil).Reply(t.Context(), r))
 		if err != nil || len(got.Calls) != 3 {
 			t.Fatalf("%s: %+v, %v", fault, got, err)
 		}
@@ -137,7 +137,7 @@ func TestIdsAreMadeUsable(t *testing.T) {
 func TestMissingUsageIsMarked(t *testing.T) {
 	t.Parallel()
 	s := startSim(t, modelsim.Config{Script: modelsim.Script{{Any: true, Reply: modelsim.Reply{Text: strings.Repeat("word ", 100), Fault: modelsim.FaultNoUsage}}}})
-	got, err := client(t, s.URL(), nil).Reply(t.Context(), request())
+	got, err := agent.Whole(client(t, s.URL(), nil).Reply(t.Context(), request()))
 	if err != nil || !got.Usage.Estimated || got.Usage.Out < 100 || got.Usage.In < 100 {
 		t.Errorf("usage %+v, %v", got.Usage, err)
 	}
@@ -149,7 +149,7 @@ func TestBusyServerIsAskedAgain(t *testing.T) {
 		s := startSim(t, modelsim.Config{Script: modelsim.Script{
 			{Any: true, Times: 1, Reply: modelsim.Reply{Fault: fault, RetryAfter: after}}, {Any: true, Reply: modelsim.Reply{Text: "hello"}},
 		}})
-		got, err := client(t, s.URL(), func(c *openai.Config) { c.Retries = 1 }).Reply(t.Context(), request())
+		got, err := agent.Whole(client(t, s.URL(), func(c *openai.Config) { c.Retries = 1 }).Reply(t.Context(), request()))
 		if err != nil || got.Text != "hello" || len(s.Requests()) != 2 {
 			t.Errorf("%s: %+v, %v after %d requests", fault, got, err, len(s.Requests()))
 		}
@@ -168,7 +168,7 @@ func TestRetriesAreBounded(t *testing.T) {
 		"a wrong key":      {modelsim.Reply{Fault: modelsim.Fault401}, 1},
 	} {
 		s := startSim(t, modelsim.Config{Script: modelsim.Script{{Any: true, Reply: tc.reply}}})
-		_, err := client(t, s.URL(), func(c *openai.Config) { c.Retries = 2 }).Reply(t.Context(), request())
+		_, err := agent.Whole(client(t, s.URL(), func(c *openai.Config) { c.Retries = 2 }).Reply(t.Context(), request()))
 		if err == nil || len(s.Requests()) != tc.want {
 			t.Errorf("%s: %d requests, %v", name, len(s.Requests()), err)
 		}
@@ -180,7 +180,7 @@ func TestSimpleServersAreServedSimply(t *testing.T) {
 	s := startSim(t, modelsim.Config{Strict: true, Script: modelsim.Script{{Any: true, Reply: modelsim.Reply{Text: "hello"}}}})
 	c := client(t, s.URL(), nil)
 	for range 2 {
-		if got, err := c.Reply(t.Context(), request()); err != nil || got.Text != "hello" {
+		if got, err := agent.Whole(c.Reply(t.Context(), request())); err != nil || got.Text != "hello" {
 			t.Fatalf("%+v, %v", got, err)
 		}
 	}
@@ -203,7 +203,7 @@ func TestLastWordForbidsCalls(t *testing.T) {
 	s := startSim(t, modelsim.Config{})
 	r := request()
 	r.NoCalls, r.Parallel = true, false
-	if _, err := client(t, s.URL(), nil).Reply(t.Context(), r); err != nil {
+	if _, err := agent.Whole(client(t, s.URL(), nil).Reply(t.Context(), r)); err != nil {
 		t.Fatal(err)
 	}
 	if body := string(s.Requests()[0].Body); !strings.Contains(body, `"tool_choice":"none"`) || !strings.Contains(body, `"parallel_tool_calls":false`) || !strings.Contains(body, `"tools":`) {
@@ -220,14 +220,14 @@ func TestEnvironmentIsNotRead(t *testing.T) {
 	t.Setenv("OPENAI_CUSTOM_HEADERS", "X-Leak: yes")
 	t.Setenv("HTTP_PROXY", decoy.URL)
 	s := startSim(t, modelsim.Config{Key: "sk-secret-key-marker"})
-	if _, err := client(t, s.URL(), nil).Reply(t.Context(), request()); err != nil {
+	if _, err := agent.Whole(client(t, s.URL(), nil).Reply(t.Context(), request())); err != nil {
 		t.Fatal(err)
 	}
 	if r := s.Requests()[0]; r.Organization != "" || !r.Authorized {
 		t.Errorf("request %+v", r)
 	}
 	bare := startSim(t, modelsim.Config{})
-	if _, err := client(t, bare.URL(), func(c *openai.Config) { c.Key = "" }).Reply(t.Context(), request()); err != nil || bare.Requests()[0].Authorized {
+	if _, err := agent.Whole(client(t, bare.URL(), func(c *openai.Config) { c.Key = "" }).Reply(t.Context(), request())); err != nil || bare.Requests()[0].Authorized {
 		t.Errorf("without a key: %v, %+v", err, bare.Requests()[0])
 	}
 }
@@ -269,7 +269,7 @@ func TestCancelClosesTheStream(t *testing.T) {
 	defer server.Close()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	go func() { <-started; cancel(store.ErrStopped) }()
-	if _, err := client(t, server.URL+"/v1", nil).Reply(ctx, request()); !errors.Is(err, store.ErrStopped) {
+	if _, err := agent.Whole(client(t, server.URL+"/v1", nil).Reply(ctx, request())); !errors.Is(err, store.ErrStopped) {
 		t.Errorf("error %v", err)
 	}
 	select {
@@ -283,7 +283,7 @@ func TestWholeReplyHasADeadline(t *testing.T) {
 	t.Parallel()
 	s := startSim(t, modelsim.Config{Pace: 20 * time.Millisecond, Script: modelsim.Script{{Any: true, Reply: modelsim.Reply{Text: strings.Repeat("slow ", 500), Fault: modelsim.FaultTrickle}}}})
 	start := time.Now()
-	_, err := client(t, s.URL(), func(c *openai.Config) { c.Whole = 200 * time.Millisecond }).Reply(t.Context(), request())
+	_, err := agent.Whole(client(t, s.URL(), func(c *openai.Config) { c.Whole = 200 * time.Millisecond }).Reply(t.Context(), request()))
 	var f *agent.Failure
 	if !errors.As(err, &f) || f.Kind != agent.FailUnavailable || time.Since(start) > 5*time.Second {
 		t.Errorf("%v after %s", err, time.Since(start))
@@ -295,7 +295,7 @@ func TestNoServerIsUnavailable(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	url := server.URL
 	server.Close()
-	_, err := client(t, url+"/v1", nil).Reply(t.Context(), request())
+	_, err := agent.Whole(client(t, url+"/v1", nil).Reply(t.Context(), request()))
 	var f *agent.Failure
 	if !errors.As(err, &f) || f.Kind != agent.FailUnavailable || strings.Contains(err.Error(), "127.0.0.1") {
 		t.Errorf("error %v", err)

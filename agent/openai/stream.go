@@ -15,7 +15,7 @@ import (
 )
 
 // once sends the request and reads the stream to its end, or fails.
-func (c *Client) once(ctx context.Context, r agent.Request, bare bool) (agent.Reply, error) {
+func (c *Client) once(ctx context.Context, r agent.Request, bare bool, l *listener) (agent.Reply, error) {
 	body, err := c.params(r, bare)
 	if err != nil {
 		return agent.Reply{}, &agent.Failure{Kind: agent.FailRejected, Detail: err.Error()}
@@ -30,7 +30,7 @@ func (c *Client) once(ctx context.Context, r agent.Request, bare bool) (agent.Re
 		return agent.Reply{}, &openError{ended(ctx, stream.Err())}
 	}
 	defer func() { _ = stream.Close() }()
-	got, err := collect(stream, func() { clock.Reset(c.cfg.Idle) })
+	got, err := collect(stream, l, func() { clock.Reset(c.cfg.Idle) })
 	if err != nil {
 		return agent.Reply{}, ended(ctx, err)
 	}
@@ -53,8 +53,8 @@ type collected struct {
 	usage  bool
 }
 
-// collect reads all chunks; alive is called for each.
-func collect(stream *ssestream.Stream[openai.ChatCompletionChunk], alive func()) (*collected, error) {
+// collect reads all chunks and passes on what each adds; alive is called for each.
+func collect(stream *ssestream.Stream[openai.ChatCompletionChunk], l *listener, alive func()) (*collected, error) {
 	got := &collected{}
 	for stream.Next() {
 		alive()
@@ -73,8 +73,22 @@ func collect(stream *ssestream.Stream[openai.ChatCompletionChunk], alive func())
 			got.finish = choice.FinishReason
 		}
 		got.usage = got.usage || chunk.Usage.TotalTokens > 0
+		if err := l.say(added(chunk)); err != nil {
+			return nil, err
+		}
 	}
 	return got, stream.Err()
+}
+
+// added gives what a chunk adds to the first choice, the only one a reply may have.
+func added(chunk openai.ChatCompletionChunk) (p agent.Piece) {
+	for _, choice := range chunk.Choices {
+		if choice.Index == 0 {
+			p.Text += choice.Delta.Content
+			p.Call = p.Call || len(choice.Delta.ToolCalls) > 0
+		}
+	}
+	return p
 }
 
 // reply is the gate: what passes it may run. A connection that was cut leaves no error, only a reply without a finish.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"iter"
 	"sync"
 	"time"
 
@@ -24,18 +25,28 @@ type brain struct {
 const knownFor = 10 * time.Second
 
 // Reply asks the model and remembers how that went.
-func (b *brain) Reply(ctx context.Context, r agent.Request) (agent.Reply, error) {
-	reply, err := b.Model.Reply(ctx, r)
+func (b *brain) Reply(ctx context.Context, r agent.Request) iter.Seq2[agent.Piece, error] {
+	return func(yield func(agent.Piece, error) bool) {
+		for piece, err := range b.Model.Reply(ctx, r) {
+			if err != nil || piece.Reply != nil {
+				b.hear(err)
+			}
+			if !yield(piece, err) {
+				return
+			}
+		}
+	}
+}
+
+// hear notes how a reply ended.
+func (b *brain) hear(err error) {
 	failure, ours := errors.AsType[*agent.Failure](err)
 	switch {
-	case err == nil:
-		b.note(nil)
-	case ours && wellButUnhelpful(failure.Kind):
+	case err == nil, ours && wellButUnhelpful(failure.Kind):
 		b.note(nil)
 	case ours:
 		b.note(err)
 	}
-	return reply, err
 }
 
 // wellButUnhelpful are the failures of an answer, not of the model.

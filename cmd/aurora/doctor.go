@@ -153,7 +153,7 @@ func (d *doctor) model(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = m.Reply(ctx, agent.Request{System: "Answer with one word.", Messages: []agent.Message{{Role: agent.RoleUser, Text: "Are you there?"}}, MaxReply: 16})
+	_, err = agent.Whole(m.Reply(ctx, agent.Request{System: "Answer with one word.", Messages: []agent.Message{{Role: agent.RoleUser, Text: "Are you there?"}}, MaxReply: 16}))
 	var failure *agent.Failure
 	switch {
 	case !errors.As(err, &failure):

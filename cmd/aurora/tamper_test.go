@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"reflect"
 	"strings"
 	"testing"
@@ -43,7 +44,11 @@ func newMeddled(t *testing.T, wait time.Duration) *meddled {
 }
 
 // Reply makes meddled the model: it proposes the lines, then says that it did.
-func (m *meddled) Reply(_ context.Context, r agent.Request) (agent.Reply, error) {
+func (m *meddled) Reply(ctx context.Context, r agent.Request) iter.Seq2[agent.Piece, error] {
+	return agent.AtOnce(m.reply(ctx, r))
+}
+
+func (m *meddled) reply(_ context.Context, r agent.Request) (agent.Reply, error) {
 	reply := agent.Reply{Text: "Over to you.", Finish: "stop", Usage: agent.Usage{In: 1, Out: 1}}
 	if r.Messages[len(r.Messages)-1].Role == agent.RoleUser && !strings.Contains(r.Messages[len(r.Messages)-1].Text, "(Aurora)") {
 		for i, line := range m.lines {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -43,7 +44,11 @@ const (
 )
 
 // Reply answers a request as badly as it can.
-func (v *villain) Reply(ctx context.Context, r agent.Request) (agent.Reply, error) {
+func (v *villain) Reply(ctx context.Context, r agent.Request) iter.Seq2[agent.Piece, error] {
+	return agent.AtOnce(v.reply(ctx, r))
+}
+
+func (v *villain) reply(ctx context.Context, r agent.Request) (agent.Reply, error) {
 	if err := ctx.Err(); err != nil {
 		return agent.Reply{}, err
 	}
@@ -142,7 +147,7 @@ func (v *villain) call(ctx context.Context) agent.Call {
 	c := agent.Call{ID: fmt.Sprintf("call_%d", v.n), Name: agent.ToolName}
 	if v.rng.IntN(6) == 0 {
 		for range 8 {
-			if reply, err := v.other.Reply(ctx, agent.Request{}); err == nil && len(reply.Calls) > 0 {
+			if reply, err := agent.Whole(v.other.Reply(ctx, agent.Request{})); err == nil && len(reply.Calls) > 0 {
 				c.Name, c.Arguments = reply.Calls[0].Name, reply.Calls[0].Arguments
 				return c
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"sync"
 
@@ -29,7 +30,11 @@ func NewHostile(seed uint64) *Hostile {
 var _ agent.Model = (*Hostile)(nil)
 
 // Reply answers in-process.
-func (h *Hostile) Reply(ctx context.Context, r agent.Request) (agent.Reply, error) {
+func (h *Hostile) Reply(ctx context.Context, r agent.Request) iter.Seq2[agent.Piece, error] {
+	return agent.AtOnce(h.reply(ctx, r))
+}
+
+func (h *Hostile) reply(ctx context.Context, r agent.Request) (agent.Reply, error) {
 	if err := ctx.Err(); err != nil {
 		return agent.Reply{}, err
 	}

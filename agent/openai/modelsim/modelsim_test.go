@@ -223,9 +223,9 @@ func TestHostileIsTheSameForTheSameSeed(t *testing.T) {
 	same, other := 0, 0
 	kinds := map[string]int{}
 	for range 500 {
-		x, _ := a.Reply(t.Context(), agent.Request{})
-		y, _ := b.Reply(t.Context(), agent.Request{})
-		z, _ := c.Reply(t.Context(), agent.Request{})
+		x, _ := agent.Whole(a.Reply(t.Context(), agent.Request{}))
+		y, _ := agent.Whole(b.Reply(t.Context(), agent.Request{}))
+		z, _ := agent.Whole(c.Reply(t.Context(), agent.Request{}))
 		if text(x) == text(y) {
 			same++
 		}
