@@ -111,13 +111,29 @@ func call(id, command string) agent.Call {
 type listModel struct {
 	mu       sync.Mutex
 	replies  []agent.Reply
-	failures map[int]error // by the number of the asking, from 0
+	failures map[int]error         // by the number of the asking, from 0
+	pieces   map[int][]agent.Piece // what comes before the reply, by the number of the asking
 	before   func(n int)
 	requests []agent.Request
 }
 
 func (m *listModel) Reply(ctx context.Context, r agent.Request) iter.Seq2[agent.Piece, error] {
-	return agent.AtOnce(m.reply(ctx, r))
+	return func(yield func(agent.Piece, error) bool) {
+		n := m.asked()
+		reply, err := m.reply(ctx, r)
+		for _, p := range m.pieces[n] {
+			if !yield(p, nil) {
+				return
+			}
+		}
+		agent.AtOnce(reply, err)(yield)
+	}
+}
+
+func (m *listModel) asked() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.requests)
 }
 
 func (m *listModel) reply(ctx context.Context, r agent.Request) (agent.Reply, error) {
@@ -158,6 +174,12 @@ type fakeRunner struct {
 }
 
 func (f *fakeRunner) Judge(_ context.Context, a providers.Ask) providers.Prepared {
+	p := judgedLine(a)
+	p.Shown = strings.Fields(line(a))
+	return p
+}
+
+func judgedLine(a providers.Ask) providers.Prepared {
 	switch word, _, _ := strings.Cut(line(a), " "); word {
 	case "read":
 		return judged(policy.Read, policy.Allow)

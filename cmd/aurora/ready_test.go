@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -65,21 +66,21 @@ func TestBrainIsLookedAtOnlyWhenNothingIsKnown(t *testing.T) {
 	}
 	ready("", 1)
 	thinks.err = &agent.Failure{Kind: agent.FailLimited}
-	_, _ = b.Reply(t.Context(), agent.Request{})
+	_, _ = agent.Whole(b.Reply(t.Context(), agent.Request{}))
 	ready((&agent.Failure{Kind: agent.FailLimited}).Sentence(), 1)
 	b.at = time.Now().Add(-knownFor - time.Second)
 	ready("", 2)
 	thinks.err = &agent.Failure{Kind: agent.FailFiltered} // the answer's fault, not the model's
-	_, _ = b.Reply(t.Context(), agent.Request{})
+	_, _ = agent.Whole(b.Reply(t.Context(), agent.Request{}))
 	ready("", 2)
 	thinks.err = context.Canceled // nobody waits for it any more
-	_, _ = b.Reply(t.Context(), agent.Request{})
+	_, _ = agent.Whole(b.Reply(t.Context(), agent.Request{}))
 	ready("", 2)
 }
 
 // thought is a model that answers with an error or not.
 type thought struct{ err error }
 
-func (t *thought) Reply(context.Context, agent.Request) (agent.Reply, error) {
-	return agent.Reply{}, t.err
+func (t *thought) Reply(context.Context, agent.Request) iter.Seq2[agent.Piece, error] {
+	return agent.AtOnce(agent.Reply{}, t.err)
 }
