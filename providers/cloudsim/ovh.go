@@ -9,17 +9,19 @@ import (
 
 // OVHRegion is what one OVHcloud region (eu, ca, us) knows: they share nothing.
 type OVHRegion struct {
-	Name     string       `json:"name"`
-	Accounts []string     `json:"accounts"` // nichandles that can sign in
-	Projects []OVHProject `json:"projects"`
+	Name     string                `json:"name"`
+	Accounts []string              `json:"accounts"` // nichandles that can sign in
+	Projects []OVHProject          `json:"projects"`
+	Things   map[string][]OVHThing `json:"things,omitempty"` // of the accounts, by kind: vps, dedicated/server, ip, ...
 }
 
 // OVHProject is one Public Cloud project of an account.
 type OVHProject struct {
-	ID        string        `json:"id"`
-	Name      string        `json:"name"`
-	Account   string        `json:"account"`
-	Instances []OVHInstance `json:"instances"`
+	ID        string                `json:"id"`
+	Name      string                `json:"name"`
+	Account   string                `json:"account"`
+	Instances []OVHInstance         `json:"instances"`
+	Things    map[string][]OVHThing `json:"things,omitempty"` // by kind: kube, volume, network/private, ...
 }
 
 // OVHInstance is one Public Cloud instance.
@@ -34,7 +36,7 @@ type OVHInstance struct {
 // ovhCloud is the API and the sign-in of all three regions: /{eu,ca,us}/1.0/... and /{eu,ca,us}/auth/oauth2/...
 type ovhCloud struct{ server *Server }
 
-var ovhRoutes = []restRoute{
+var ovhRoutes = append([]restRoute{
 	{"GET", "/me", "me.get", false, ovhMe},
 	{"GET", "/cloud/project", "cloud.project.list", false, ovhProjects},
 	{"GET", "/cloud/project/{project}", "cloud.project.get", false, ovhProject},
@@ -42,17 +44,18 @@ var ovhRoutes = []restRoute{
 	{"GET", "/cloud/project/{project}/instance/{instance}", "cloud.instance.get", false, ovhGetInstance},
 	{"POST", "/cloud/project/{project}/instance/{instance}/start", "cloud.instance.start", true, ovhMove("SHUTOFF", "ACTIVE")},
 	{"POST", "/cloud/project/{project}/instance/{instance}/stop", "cloud.instance.stop", true, ovhMove("ACTIVE", "SHUTOFF")},
-	{"POST", "/cloud/project/{project}/instance/{instance}/reboot", "cloud.instance.reboot", true, ovhMove("ACTIVE", "ACTIVE")},
+	{"POST", "/cloud/project/{project}/instance/{instance}/reboot", "cloud.instance.reboot", true, ovhReboot},
 	{"DELETE", "/cloud/project/{project}/instance/{instance}", "cloud.instance.delete", true, ovhDelete},
-}
+}, ovhThingRoutes()...)
 
 func defaultOVH() []OVHRegion {
 	var regions []OVHRegion
 	for _, name := range []string{"eu", "ca", "us"} {
 		id := hexID("ovh project "+name, 32)
 		place := map[string]string{"eu": "GRA11", "ca": "BHS5", "us": "US-EAST-VA-1"}[name]
-		regions = append(regions, OVHRegion{Name: name, Accounts: []string{"ac12345-ovh"}, Projects: []OVHProject{{
-			ID: id, Name: "acme-" + name, Account: "ac12345-ovh",
+		project, account := defaultOVHThings(name, place)
+		regions = append(regions, OVHRegion{Name: name, Accounts: []string{OVHUser}, Things: account, Projects: []OVHProject{{
+			ID: id, Name: "acme-" + name, Account: OVHUser, Things: project,
 			Instances: []OVHInstance{
 				{ID: uuidOf("ovh web " + name), Name: "web-1", Region: place, Status: "ACTIVE", IP: "203.0.113.60"},
 				{ID: uuidOf("ovh old " + name), Name: "old-1", Region: place, Status: "SHUTOFF", IP: "203.0.113.61"},
@@ -80,6 +83,10 @@ func (o *ovhCloud) plan(r *request) func() reply {
 		return ovhError(http.StatusNotFound, "Client::NotFound", "Got an invalid (or empty) URL").reply
 	}
 	if endpoint, ok := strings.CutPrefix(rest, "auth/oauth2/"); ok {
+		if endpoint != "authorize" && endpoint != "token" { // OVHcloud takes no token back
+			return ovhError(http.StatusNotFound, "Client::NotFound", "Got an invalid (or empty) URL").reply
+		}
+		oauth.issuer = r.base
 		return oauth.plan(r, endpoint, &o.server.world)
 	}
 	path, _ := strings.CutPrefix(rest, "1.0")
@@ -192,6 +199,9 @@ func ovhInstances(c *restCall) (any, *restError) {
 	}
 	list := []any{}
 	for _, in := range p.Instances {
+		if region := c.URL.Query().Get("region"); region != "" && in.Region != region {
+			continue
+		}
 		list = append(list, ovhDocument(in))
 	}
 	return list, nil
@@ -218,6 +228,16 @@ func ovhMove(from, to string) func(*restCall) (any, *restError) {
 		in.Status = to
 		return nil, nil
 	}
+}
+
+func ovhReboot(c *restCall) (any, *restError) {
+	var asked struct {
+		Type string `json:"type"`
+	}
+	if !c.readBody(&asked) || asked.Type != "soft" && asked.Type != "hard" {
+		return nil, ovhError(http.StatusBadRequest, "Client::BadRequest", "Invalid parameter type: it is soft or hard")
+	}
+	return ovhMove("ACTIVE", "ACTIVE")(c)
 }
 
 func ovhDelete(c *restCall) (any, *restError) {
