@@ -44,7 +44,7 @@ func (e *Executor) resolve(ctx context.Context, ask Ask, p Prepared) ([]Target, 
 		}
 		want.selected, fitting = chosen, preferSelected(fitting, chosen)
 	}
-	targets := want.targets(p.Command, fitting)
+	targets := want.targets(p.Verdict.Path, fitting)
 	if len(targets) > 1 && (p.Verdict.Effect != policy.Read || len(targets) > mostTargets) {
 		r := ambiguous(p.Verdict, targets)
 		return nil, &r

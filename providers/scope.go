@@ -70,8 +70,8 @@ func (s *scope) add(place policy.Scope) *refusal {
 		field = &s.project
 	case "region":
 		field = &s.region
-	case "zone":
-		return nil // checked by the cloud; a zone says nothing about whose it is
+	case "zone", "location":
+		return nil // checked by the cloud; neither says anything about whose it is
 	default:
 		if old, ok := s.settings[place.Kind]; ok {
 			*field = old
@@ -149,26 +149,26 @@ func (s scope) describe() string {
 
 // targets gives one target for each connection, and for each of its projects when the command works in a project and
 // none is named.
-func (s scope) targets(command policy.Command, connections []store.Connection) []Target {
+func (s scope) targets(path string, connections []store.Connection) []Target {
 	var targets []Target
 	for _, c := range connections {
 		region := s.region
 		if region == "" {
 			region = c.Region
 		}
-		for _, project := range s.projects(command, c) {
+		for _, project := range s.projects(path, c) {
 			targets = append(targets, Target{Connection: c, Project: project, Region: region})
 		}
 	}
 	return targets
 }
 
-func (s scope) projects(command policy.Command, c store.Connection) []string {
+func (s scope) projects(path string, c store.Connection) []string {
 	if s.project != "" {
 		id, _ := projectIn(c, s.project) // fitting has checked that it is there
 		return []string{id}
 	}
-	if len(c.Projects) == 0 || aboveProjects(command) {
+	if len(c.Projects) == 0 || aboveProjects(path) {
 		return []string{""}
 	}
 	if id, ok := projectIn(c, s.selected); ok {
@@ -194,7 +194,13 @@ func namedProjects(c store.Connection) []string {
 }
 
 // aboveProjects tells commands that do not work in a project.
-func aboveProjects(command policy.Command) bool {
-	words := strings.Fields(command.Path)
-	return len(words) > 1 && slices.Contains([]string{"projects", "organizations", "billing", "account"}, words[1])
+func aboveProjects(path string) bool {
+	words := strings.Fields(path)
+	if len(words) < 2 {
+		return false
+	}
+	if words[0] == "ovhcloud" { // only the Public Cloud has projects
+		return words[1] != "cloud" || len(words) > 2 && words[2] == "project"
+	}
+	return slices.Contains([]string{"projects", "organizations", "billing", "account"}, words[1])
 }

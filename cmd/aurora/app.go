@@ -23,6 +23,7 @@ import (
 	"aurora/providers/aws"
 	"aurora/providers/egress"
 	"aurora/providers/gcp"
+	"aurora/providers/ovh"
 	"aurora/providers/policy"
 	"aurora/providers/tailscale"
 	"aurora/store"
@@ -51,6 +52,7 @@ type clouds struct {
 	aws       *aws.Connector // nil without an AWS identity of Aurora's own
 	gcp       *gcp.Connector
 	tailscale *tailscale.Connector
+	ovh       *ovh.Connector // nil while it is off
 }
 
 // newApp wires an app in the order of the layers.
@@ -106,7 +108,10 @@ func newClouds(ctx context.Context, c config, engine *policy.Engine) (clouds, er
 	if err != nil {
 		return clouds{}, err
 	}
-	found := clouds{gcp: gcp.New(gcp.Config{Compute: c.EndpointCompute, ResourceManager: c.EndpointProjects}), tailscale: ts}
+	found := clouds{gcp: newGCP(c), tailscale: ts}
+	if found.ovh, err = newOVH(c, engine); err != nil {
+		return clouds{}, err
+	}
 	identity, err := awsIdentity(ctx, c)
 	if err != nil {
 		return clouds{}, err
@@ -178,10 +183,15 @@ func (a *app) newExecutor() (*providers.Executor, error) {
 	if err != nil {
 		return nil, err
 	}
+	direct := map[store.Cloud]providers.Direct{store.Tailscale: a.clouds.tailscale}
+	if a.clouds.ovh != nil {
+		direct[store.OVH] = a.clouds.ovh
+	}
 	return providers.New(providers.Config{
 		Policy: a.policy, Connections: db, Credentials: a.stores.keeper, Intents: db, Auditor: db, Runner: a.stores.runner,
 		Drivers:  map[store.Cloud]providers.Driver{store.AWS: a.clouds.aws, store.GCP: a.clouds.gcp},
-		Direct:   map[store.Cloud]providers.Direct{store.Tailscale: a.clouds.tailscale},
+		Direct:   direct,
+		Refresh:  a.newRefresher(),
 		Programs: a.programs, Redact: a.redactor(), ConfirmWait: a.config.confirmWait, Dir: a.runs,
 		Network: way,
 	})
@@ -191,7 +201,7 @@ func (a *app) newExecutor() (*providers.Executor, error) {
 func (a *app) redactor() providers.Redactor {
 	c := a.config
 	var own []string
-	for _, s := range []store.Secret{c.SlackAppToken, c.SlackBotToken, c.OpenAIKey, c.VaultToken, c.VaultSecret, c.AuditKey, c.DatabaseURL, c.RedisURL} {
+	for _, s := range append(c.secrets(), c.SlackAppToken, c.SlackBotToken, c.OpenAIKey, c.VaultToken, c.VaultSecret, c.AuditKey, c.DatabaseURL, c.RedisURL) {
 		if s != "" {
 			own = append(own, s.Reveal())
 		}

@@ -53,6 +53,8 @@ type config struct {
 	EndpointProjects  string `env:"AURORA_ENDPOINT_GCP_RESOURCEMANAGER"`
 	EndpointTailscale string `env:"AURORA_ENDPOINT_TAILSCALE"`
 
+	SignIns
+
 	Path      string `env:"PATH"`
 	AWSRegion string `env:"AWS_REGION" envDefault:"us-east-1"`
 
@@ -106,8 +108,11 @@ func unreadable(err error, vars map[string]string) error {
 			wrong = append(wrong, err)
 			continue
 		}
-		name := field.Tag.Get("env")
-		wrong = append(wrong, fmt.Errorf("%s is %q: give a whole number", name, vars[name]))
+		name, want := field.Tag.Get("env"), "give a whole number"
+		if field.Type.Kind() == reflect.Bool {
+			want = "say true or false"
+		}
+		wrong = append(wrong, fmt.Errorf("%s is %q: %s", name, vars[name], want))
 	}
 	return errors.Join(wrong...)
 }
@@ -166,7 +171,7 @@ func (c config) embedded() bool { return c.DatabaseURL == "" && c.RedisURL == ""
 
 // check tells everything that keeps serve from starting, each with what to do.
 func (c config) check() error {
-	return errors.Join(c.unread, c.checkStores(), c.checkAddresses(), c.checkSlack(), c.checkModel(), c.checkPeople())
+	return errors.Join(c.unread, c.checkStores(), c.checkAddresses(), c.checkSlack(), c.checkModel(), c.checkPeople(), c.SignIns.check())
 }
 
 func (c config) checkStores() error {
@@ -245,6 +250,11 @@ func (c config) endpoints() map[string]string {
 		"AURORA_ENDPOINT_AWS": c.EndpointAWS, "AURORA_ENDPOINT_AWS_STS": c.EndpointSTS, "AURORA_ENDPOINT_GCP_COMPUTE": c.EndpointCompute,
 		"AURORA_ENDPOINT_GCP_RESOURCEMANAGER": c.EndpointProjects, "AURORA_ENDPOINT_TAILSCALE": c.EndpointTailscale,
 	} {
+		if value != "" {
+			set[name] = value
+		}
+	}
+	for name, value := range c.addresses() {
 		if value != "" {
 			set[name] = value
 		}

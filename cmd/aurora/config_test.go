@@ -59,6 +59,11 @@ func TestSettingsAreCheckedAtOnce(t *testing.T) {
 		"a secure endpoint":       {complete("AURORA_ENDPOINT_AWS=https://proxy.example", "AURORA_PUBLIC_URL=https://aurora.example"), nil},
 		"a key without a model":   {complete("OPENAI_API_KEY=s3cret"), []string{"AURORA_MODEL is missing"}},
 		"loopback, but not quite": {complete("AURORA_PUBLIC_URL=http://127.0.0.1.example.com"), []string{"AURORA_PUBLIC_URL is plain http"}},
+		"half a client":           {complete("GOOGLE_CLIENT_ID=g", "OVH_US_CLIENT_SECRET=s3cret"), []string{"GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET belong together", "OVH_US_CLIENT_ID and OVH_US_CLIENT_SECRET belong together"}},
+		"OVH without a client":    {complete("FEATURE_FLAG_OVH_ENABLED=true"), []string{"has no OAuth client at OVHcloud"}},
+		"OVH with one":            {complete("FEATURE_FLAG_OVH_ENABLED=true", "OVH_CA_CLIENT_ID=c", "OVH_CA_CLIENT_SECRET=s3cret"), nil},
+		"neither on nor off":      {complete("FEATURE_FLAG_OVH_ENABLED=perhaps"), []string{`FEATURE_FLAG_OVH_ENABLED is "perhaps": say true or false`}},
+		"a far sign-in":           {complete("AURORA_ENDPOINT_GOOGLE_TOKEN=http://10.0.0.1", "AURORA_ENDPOINT_OVH_AUTH=http://10.0.0.1"), []string{"AURORA_ENDPOINT_GOOGLE_TOKEN is plain http", "AURORA_ENDPOINT_OVH_AUTH is plain http"}},
 		"a query":                 {complete("AURORA_PUBLIC_URL=https://aurora.example/?x=1"), []string{"AURORA_PUBLIC_URL has something behind a ?"}},
 	} {
 		t.Run(name, func(t *testing.T) {

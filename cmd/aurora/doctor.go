@@ -53,6 +53,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.look(ctx, "stores", d.stores)
 	d.look(ctx, "slack", d.slack)
 	d.look(ctx, "model", d.model)
+	d.signIns()
 	d.programs(ctx)
 }
 

@@ -139,6 +139,7 @@ func (s *sims) configure(cfg config, dir string) config {
 	ends := s.clouds.Endpoints()
 	cfg.EndpointAWS, cfg.EndpointSTS, cfg.EndpointCompute = ends.AWS, ends.AWS, ends.GCPCompute
 	cfg.EndpointProjects, cfg.EndpointTailscale = ends.GCPResourceManager, ends.Tailscale
+	cfg = cfg.signInAt(s.clouds)
 	key := s.clouds.AWSKey()
 	cfg.identity = &awsKey{id: key.ID, secret: store.Secret(key.Secret)}
 	cfg.DefaultRole = string(store.Operator)

@@ -103,7 +103,7 @@ func TestEachRegionIsAConnectionOfItsOwn(t *testing.T) {
 	for _, region := range []string{"eu", "ca", "us"} {
 		got := linked(t, sim, c, region)
 		if got.Account != region+":ac12345-ovh" || len(got.Projects) != 1 || got.Settings["endpoint"] != "ovh-"+region || got.ReadOnly || got.Reduced != "" ||
-			got.Settings[store.SettingDefaultProject] != got.Projects[0] {
+			got.Settings[store.SettingDefaultProject] != got.Projects[0] || providers.ProjectNames(store.Connection{Settings: got.Settings})[got.Projects[0]] != "acme-"+region {
 			t.Errorf("%s: %+v", region, got)
 		}
 		seen[got.Projects[0]] = true

@@ -83,17 +83,20 @@ func (c *Connector) Finish(ctx context.Context, in providers.SignIn, callback ur
 		return providers.SignedIn{}, err
 	}
 	api := client{base: r.api + apiVersion, token: grant.Access, readOnly: true, http: c.http}
-	who, projects, err := look(ctx, api)
+	who, projects, names, err := look(ctx, api)
 	if err != nil {
 		return providers.SignedIn{}, unseen(r, err)
 	}
 	if len(projects) > mostProjects {
 		projects, reduced = projects[:mostProjects], strings.TrimSpace(reduced+fmt.Sprintf(" Only the first %d projects are connected.", mostProjects))
 	}
-	return c.signedIn(r, grant, who, projects, readOnly, reduced), nil
+	out := c.signedIn(r, grant, who, projects)
+	providers.SetProjectNames(out.Settings, names)
+	out.ReadOnly, out.Reduced = readOnly, reduced
+	return out, nil
 }
 
-func (c *Connector) signedIn(r region, g providers.Grant, who string, projects []string, readOnly bool, reduced string) providers.SignedIn {
+func (c *Connector) signedIn(r region, g providers.Grant, who string, projects []string) providers.SignedIn {
 	cred := store.NewCredential(map[string]string{
 		"kind": providers.KindOAuth, "subject": who, "endpoint": r.endpoint(), "client_id": c.config.Clients[r.name].ID,
 	})
@@ -102,7 +105,7 @@ func (c *Connector) signedIn(r region, g providers.Grant, who string, projects [
 		settings[store.SettingDefaultProject] = projects[0]
 	}
 	return providers.SignedIn{
-		Account: r.name + ":" + who, Label: r.shown() + " " + who, Projects: projects, Settings: settings, ReadOnly: readOnly, Reduced: reduced,
+		Account: r.name + ":" + who, Label: r.shown() + " " + who, Projects: projects, Settings: settings,
 		Credential: providers.WithTokens(cred, providers.WideSlot, providers.Tokens{Access: g.Access, Refresh: g.Refresh, Expiry: g.Expiry, Scopes: g.Scopes}),
 	}
 }
@@ -124,25 +127,48 @@ func granted(g providers.Grant) (reduced string, readOnly bool, err error) {
 	return refuse("OVHcloud was told not to let Aurora see your account, so nothing was connected. Begin again from the chat and allow all that is asked.")
 }
 
-// look asks who signed in and which projects there are.
-func look(ctx context.Context, api client) (who string, projects []string, err error) {
+// look asks who signed in, which projects there are, and what people call them.
+func look(ctx context.Context, api client) (who string, projects []string, names map[string]string, err error) {
 	raw, err := api.get(ctx, nil, "me")
 	if err != nil {
-		return "", nil, err
+		return "", nil, nil, err
 	}
 	var me struct {
 		Nichandle string `json:"nichandle"`
 	}
 	if err := json.Unmarshal(raw, &me); err != nil || !nichandle.MatchString(me.Nichandle) {
-		return "", nil, errors.New("read ovh answer: it names no account")
+		return "", nil, nil, errors.New("read ovh answer: it names no account")
 	}
 	ids, err := api.names(ctx, "cloud", "project")
+	if err != nil {
+		return "", nil, nil, err
+	}
 	for _, id := range ids {
 		if segment.MatchString(id) {
 			projects = append(projects, id)
 		}
 	}
-	return me.Nichandle, projects, err
+	names, err = api.projectNames(ctx, projects)
+	return me.Nichandle, projects, names, err
+}
+
+// projectNames are the descriptions that people gave their projects; those of the first of them, where there are many.
+func (c client) projectNames(ctx context.Context, ids []string) (map[string]string, error) {
+	all, err := c.details(ctx, ids, "cloud", "project")
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for i, one := range all {
+		raw, _ := one.(json.RawMessage) // what could not be read has no name
+		var project struct {
+			Description string `json:"description"`
+		}
+		if json.Unmarshal(raw, &project) == nil && project.Description != "" {
+			names[ids[i]] = project.Description
+		}
+	}
+	return names, nil
 }
 
 func unseen(r region, err error) error {
