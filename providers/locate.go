@@ -26,6 +26,7 @@ type Program struct {
 	Flags       []string // the interpreter's
 	Entry       string   // the entry file or the binary, symbolic links resolved
 	SHA256      string   // of Entry, hex
+	Installed   []string // what of its installation it reads and runs, besides the system's libraries
 	Env         map[string]string
 	Err         error // why it cannot be used; nil when it can
 }
@@ -76,6 +77,7 @@ func Locate(path string) Programs {
 	for _, k := range known {
 		p, err := locate(k.name, filepath.SplitList(path))
 		if err == nil {
+			p.Installed = installed(p)
 			p.SHA256, err = fileSHA256(p.Entry)
 		}
 		p.Name, p.Err = k.name, err
@@ -93,8 +95,8 @@ func (p Program) Command(argv []string) []string {
 	return append(append(full, p.Entry), argv[1:]...)
 }
 
-// Version asks the program for its version, within half a minute; the first line of what it says.
-func (p Program) Version(ctx context.Context) (string, error) {
+// Version asks the program for its version, within half a minute; the first line of what it says. confine may be nil.
+func (p Program) Version(ctx context.Context, confine Sandbox) (string, error) {
 	if p.Err != nil {
 		return "", p.Err
 	}
@@ -104,7 +106,7 @@ func (p Program) Version(ctx context.Context) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	run := process{argv: p.Command([]string{p.Name, word}), env: p.Env, limit: 64 << 10}
+	run := process{argv: p.Command([]string{p.Name, word}), env: p.Env, limit: 64 << 10, sandbox: confine, read: p.Installed}
 	out, err := run.run(ctx)
 	if err != nil {
 		return "", fmt.Errorf("ask %s for its version: %w", p.Name, err)

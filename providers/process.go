@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +33,8 @@ type process struct {
 	dir     string // parent of the private directory
 	limit   int    // bytes of stdout that are kept; stderr keeps a quarter
 	sandbox Sandbox
+	read    []string         // what the sandbox lets it read and run
+	reach   []netip.AddrPort // where the sandbox lets it connect to
 }
 
 // run starts the process and waits for it and its whole group. When ctx ends, the group gets TERM, and KILL two seconds
@@ -63,7 +66,7 @@ func (p process) runIn(ctx context.Context, dir string) (Output, error) {
 	cmd.WaitDelay = pipeGrace
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if p.sandbox != nil {
-		if err := p.sandbox(cmd, dir); err != nil {
+		if err := p.sandbox(cmd, Bounds{Dir: dir, Read: p.read, Reach: p.reach}); err != nil {
 			return Output{}, fmt.Errorf("confine process: %w", err)
 		}
 	}

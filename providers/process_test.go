@@ -16,14 +16,15 @@ import (
 	"time"
 )
 
-// TestMain makes the test binary the parent that TestChildDiesWithParent kills.
-func TestMain(m *testing.M) {
-	if script := os.Getenv("AURORA_TEST_PARENT"); script != "" {
-		_, err := process{argv: []string{"/bin/sh", script}, limit: 1024}.run(context.Background())
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+// PlayParent makes the test binary the parent that TestChildDiesWithParent kills; false when it is not asked to be one.
+func PlayParent() bool {
+	script := os.Getenv("AURORA_TEST_PARENT")
+	if script == "" {
+		return false
 	}
-	os.Exit(m.Run())
+	_, err := process{argv: []string{"/bin/sh", script}, limit: 1024}.run(context.Background())
+	fmt.Fprintln(os.Stderr, err)
+	return true
 }
 
 func script(t *testing.T, text string) string {
@@ -207,7 +208,7 @@ func TestProcessThatCannotStart(t *testing.T) {
 		t.Errorf("error is %v", err)
 	}
 	boom := errors.New("no Landlock")
-	p := process{argv: []string{"/bin/true"}, limit: 1, sandbox: func(*exec.Cmd, string) error { return boom }}
+	p := process{argv: []string{"/bin/true"}, limit: 1, sandbox: func(*exec.Cmd, Bounds) error { return boom }}
 	if _, err := p.run(context.Background()); !errors.Is(err, boom) {
 		t.Errorf("error is %v: a process that cannot be confined must not start", err)
 	}

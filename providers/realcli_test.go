@@ -17,6 +17,8 @@ import (
 	"aurora/providers"
 	"aurora/providers/aws"
 	"aurora/providers/cloudsim"
+	"aurora/providers/confine"
+	"aurora/providers/egress"
 	"aurora/providers/gcp"
 	"aurora/providers/policy"
 	"aurora/store"
@@ -121,6 +123,10 @@ func newCloudBench(t testing.TB, judge providers.Policy, role string) *cloudBenc
 	if err != nil {
 		t.Fatal(err)
 	}
+	way, err := egress.New(egress.Config{Endpoints: []string{at.AWS, at.GCPCompute, at.GCPResourceManager}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	id := aws.NewExternalID()
 	if err := sim.SetTrust(role, id); err != nil {
 		t.Fatal(err)
@@ -137,7 +143,7 @@ func newCloudBench(t testing.TB, judge providers.Policy, role string) *cloudBenc
 		Drivers: map[store.Cloud]providers.Driver{
 			store.AWS: driver, store.GCP: gcp.New(gcp.Config{Compute: at.GCPCompute, ResourceManager: at.GCPResourceManager}),
 		},
-		Programs: providers.Locate(os.Getenv("PATH")), Dir: t.TempDir(),
+		Programs: providers.Locate(os.Getenv("PATH")), Dir: t.TempDir(), Network: way, Sandbox: confine.Examine().Sandbox,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -265,8 +271,8 @@ func TestNoSecretIsInAnyArgvAndNothingOfTheHostInTheEnvironment(t *testing.T) {
 	}
 	allowed := strings.Fields(`AWS_ACCESS_KEY_ID AWS_ACCOUNT_ID_ENDPOINT_MODE AWS_CLI_AUTO_PROMPT AWS_CONFIG_FILE AWS_DEFAULT_OUTPUT AWS_DEFAULT_REGION
 		AWS_EC2_METADATA_DISABLED AWS_ENDPOINT_URL AWS_ENDPOINT_URL_STS AWS_MAX_ATTEMPTS AWS_PAGER AWS_REGION AWS_RETRY_MODE
-		AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_SHARED_CREDENTIALS_FILE AWS_STS_REGIONAL_ENDPOINTS HOME LANG LC_ALL NO_COLOR
-		PATH PYTHONDONTWRITEBYTECODE TERM TMPDIR`)
+		AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_SHARED_CREDENTIALS_FILE AWS_STS_REGIONAL_ENDPOINTS HOME HTTPS_PROXY
+		HTTP_PROXY LANG LC_ALL NO_COLOR NO_PROXY PATH PYTHONDONTWRITEBYTECODE TERM TMPDIR http_proxy https_proxy no_proxy`)
 	if !slices.Equal(names, allowed) {
 		t.Errorf("environment is %v", names)
 	}
@@ -316,7 +322,7 @@ func TestEveryProgramOfThisMachineIsResolved(t *testing.T) {
 			t.Errorf("%s: %+v", name, p)
 			continue
 		}
-		version, err := p.Version(context.Background())
+		version, err := p.Version(context.Background(), confine.Examine().Sandbox)
 		if err != nil || !strings.ContainsAny(version, "0123456789") {
 			t.Errorf("%s: version %q, %v", name, version, err)
 		}

@@ -137,13 +137,14 @@ func (e *Executor) runProcess(j job, program Program, s Session, cred store.Cred
 		env = map[string]string{}
 	}
 	maps.Copy(env, s.Env)
-	run := process{argv: program.Command(argv), env: env, files: s.Files, within: s.FilesEnv, dir: e.Dir, limit: e.MaxOutput, sandbox: e.Sandbox}
+	run := process{argv: program.Command(argv), env: env, files: s.Files, within: s.FilesEnv, dir: e.Dir, limit: e.MaxOutput, sandbox: e.Sandbox, read: program.Installed}
 	return func(ctx context.Context) (Output, error) {
 		way, err := e.openWay(j.route())
 		if err != nil {
 			return Output{}, err
 		}
 		maps.Copy(run.env, way.Env)
+		run.reach = way.Reach
 		out, err := run.run(ctx)
 		out.Refused = way.Close()
 		out.Secrets = append(credentialValues(cred), s.Secrets...)

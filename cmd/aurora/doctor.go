@@ -177,7 +177,7 @@ func (d *doctor) programs(ctx context.Context) {
 			_, _ = fmt.Fprintf(d.io.out, "note  %s: not installed. %s\n", name, providers.Install(name))
 			continue
 		}
-		said, err := found[name].Version(ctx)
+		said, err := found[name].Version(ctx, nil)
 		if err != nil {
 			said = "does not answer --version: " + err.Error()
 		}
