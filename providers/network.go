@@ -15,8 +15,9 @@ type Network interface {
 // Route says what a run needs the network for.
 type Route struct {
 	Cloud   store.Cloud
-	Service string // the cloud's service that the command names; it narrows the hosts
-	Account string // the connection's; some hosts carry it in their name
+	Service string   // the cloud's service that the command names; it narrows the hosts
+	Argv    []string // as policy judged it; some hosts carry what a flag of it names
+	Account string   // the connection's; some hosts carry it in their name
 }
 
 // Way is all of the network that a run has.
@@ -31,7 +32,7 @@ type Way struct {
 
 // route is the way that a job needs.
 func (j job) route() Route {
-	r := Route{Cloud: j.target.Connection.Cloud, Account: j.target.Connection.Account}
+	r := Route{Cloud: j.target.Connection.Cloud, Account: j.target.Connection.Account, Argv: j.prepared.Command.Argv}
 	if words := strings.Fields(j.prepared.Verdict.Path); len(words) > 1 {
 		r.Service = words[1]
 	}

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -21,6 +23,7 @@ import (
 	"aurora/bot/web"
 	"aurora/providers"
 	"aurora/providers/aws"
+	"aurora/providers/confine"
 	"aurora/providers/egress"
 	"aurora/providers/gcp"
 	"aurora/providers/ovh"
@@ -40,6 +43,7 @@ type app struct {
 	runs   string // below it commands run, each in a directory of its own
 	// programs are the CLIs of this machine.
 	programs providers.Programs
+	confiner *confine.Confiner // what keeps them from the rest of this machine
 	worker   *bot.Worker
 	sweeper  *bot.Sweeper
 	slack    *slack.Adapter
@@ -61,7 +65,10 @@ func newApp(ctx context.Context, c config, log zerolog.Logger) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &app{config: c, log: log, policy: engine, programs: providers.Locate(c.Path)}
+	if err := confine.Hide(); err != nil {
+		return nil, err
+	}
+	a := &app{config: c, log: log, policy: engine, programs: providers.Locate(c.Path), confiner: confine.Examine()}
 	if a.clouds, err = newClouds(ctx, c, engine); err != nil {
 		return nil, err
 	}
@@ -179,7 +186,7 @@ func (a *app) newExecutor() (*providers.Executor, error) {
 		return nil, err
 	}
 	a.runs = runs
-	way, err := egress.New(egress.Config{Endpoints: a.config.cliEndpoints()})
+	way, err := egress.New(egress.Config{Endpoints: slices.Collect(maps.Values(a.config.endpoints()))})
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +200,7 @@ func (a *app) newExecutor() (*providers.Executor, error) {
 		Direct:   direct,
 		Refresh:  a.newRefresher(),
 		Programs: a.programs, Redact: a.redactor(), ConfirmWait: a.config.confirmWait, Dir: a.runs,
-		Network: way,
+		Network: way, Sandbox: a.confiner.Sandbox,
 	})
 }
 

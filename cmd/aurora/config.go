@@ -307,11 +307,6 @@ func (c config) checkSlack() error {
 	return errors.Join(wrong...)
 }
 
-// cliEndpoints are the addresses that the CLIs are given in place of the clouds' own.
-func (c config) cliEndpoints() []string {
-	return []string{c.EndpointAWS, c.EndpointSTS, c.EndpointCompute, c.EndpointProjects}
-}
-
 func (c config) hasModel() bool { return c.OpenAIKey != "" || c.OpenAIBase != "" }
 
 func (c config) checkModel() error {

@@ -19,6 +19,7 @@ import (
 	"aurora/agent/openai"
 	"aurora/bot/slack"
 	"aurora/providers"
+	"aurora/providers/confine"
 )
 
 func doctorCommand(s *settings, io streams) *cobra.Command {
@@ -171,13 +172,18 @@ func (d *doctor) model(ctx context.Context) error {
 
 // programs tells which CLIs are there. A missing one is no fault: only its cloud cannot be used.
 func (d *doctor) programs(ctx context.Context) {
+	confiner := confine.Examine()
+	_, _ = fmt.Fprintf(d.io.out, "ok    programs run confined: %s\n", confiner.Strength)
+	for _, lack := range confiner.Strength.Lacks() {
+		_, _ = fmt.Fprintf(d.io.out, "note  programs: %s\n", lack)
+	}
 	found := providers.Locate(d.config.Path)
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		if err := found[name].Err; err != nil {
 			_, _ = fmt.Fprintf(d.io.out, "note  %s: not installed. %s\n", name, providers.Install(name))
 			continue
 		}
-		said, err := found[name].Version(ctx, nil)
+		said, err := found[name].Version(ctx, confiner.Sandbox)
 		if err != nil {
 			said = "does not answer --version: " + err.Error()
 		}

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"aurora/providers/confine"
 )
 
 // auroraBinary builds `aurora` once for this test process; TestMain removes it.
@@ -27,7 +29,11 @@ func binaryDir() string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("aurora-binary-%d", os.Getpid()))
 }
 
+// TestMain lets the test binary keep programs as Aurora's own does.
 func TestMain(m *testing.M) {
+	if status, keeper := confine.Reexec(os.Args, os.Environ()); keeper {
+		os.Exit(status)
+	}
 	code := m.Run()
 	_ = os.RemoveAll(binaryDir())
 	os.Exit(code)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"aurora/providers/confine"
 	"aurora/store/redis"
 )
 
@@ -22,6 +23,9 @@ import (
 var version = "dev"
 
 func main() {
+	if status, keeper := confine.Reexec(os.Args, os.Environ()); keeper {
+		os.Exit(status)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	redis.LogTo(redisLog(os.Args, os.Stderr))
 	code := run(ctx, os.Args[1:], os.Environ(), streams{os.Stdin, os.Stdout, os.Stderr})

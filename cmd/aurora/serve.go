@@ -56,6 +56,7 @@ func (a *app) run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
+	a.tellConfinement()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return serveHTTP(ctx, public, a.web.Handler()) })
 	group.Go(func() error { return serveHTTP(ctx, ops, a.opsHandler()) })
@@ -66,6 +67,14 @@ func (a *app) run(ctx context.Context) error {
 	a.log.Info().Str("public", public.Addr().String()).Str("ops", ops.Addr().String()).Bool("embedded", a.config.embedded()).
 		Bool("model", a.config.hasModel()).Str("policy", a.policy.Version()).Str("runner", a.stores.runner).Msg("aurora serves")
 	return group.Wait()
+}
+
+// tellConfinement says in the log what keeps programs from the rest of the machine, and what does not.
+func (a *app) tellConfinement() {
+	a.log.Info().Stringer("inForce", a.confiner.Strength).Msg("programs are confined")
+	for _, lack := range a.confiner.Strength.Lacks() {
+		a.log.Warn().Msg("programs: " + lack)
+	}
 }
 
 func listen(ctx context.Context, name, addr string) (net.Listener, error) {

@@ -13,6 +13,8 @@ import (
 	"os/exec"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"aurora/providers"
 )
 
@@ -28,6 +30,15 @@ type Confiner struct {
 // Examine looks at what this kernel offers. The binary of this process must call Reexec first of all in main.
 func Examine() *Confiner {
 	return &Confiner{Strength: examine(), self: "/proc/self/exe"}
+}
+
+// Hide keeps this process's memory and environment, with Aurora's own secrets in them, from other processes of the same
+// user, confined or not.
+func Hide() error {
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("hide this process's memory: %w", err)
+	}
+	return nil
 }
 
 // order is what a keeper is told, as JSON in its arguments: everyone on the machine may read it, so it holds no secret.

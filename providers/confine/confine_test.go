@@ -23,7 +23,7 @@ import (
 
 // TestMain makes the test binary a keeper, and the program that is kept: a CLI that does what nobody asked it to.
 func TestMain(m *testing.M) {
-	if status, keeper := Reexec(os.Args); keeper {
+	if status, keeper := Reexec(os.Args, os.Environ()); keeper {
 		os.Exit(status)
 	}
 	if len(os.Args) > 2 && os.Args[1] == "villain" {
@@ -85,7 +85,7 @@ func command(t *testing.T, c *Confiner, dir string, reach []netip.AddrPort, argv
 // canary counts who comes to it, by TCP and UDP, and by name in the file system and outside of it.
 type canary struct {
 	came           atomic.Int64
-	tcp, udp, port netip.AddrPort
+	tcp, udp       netip.AddrPort
 	path, abstract string
 }
 

@@ -47,7 +47,7 @@ const addFD = 0x40182103 // SECCOMP_IOCTL_NOTIF_ADDFD
 func mediate(listener int, reach []netip.AddrPort) {
 	for {
 		var a attempt
-		if err := control(listener, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&a)); err != nil {
+		if err := control(listener, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&a)); err != nil { //nolint:gosec // as the kernel wants it
 			if errors.Is(err, unix.EINTR) || errors.Is(err, unix.ENOENT) { // the caller was interrupted, or is gone
 				continue
 			}
@@ -57,7 +57,7 @@ func mediate(listener int, reach []netip.AddrPort) {
 		if errno := exchange(listener, a, reach); errno != 0 {
 			r.Error = -int32(errno)
 		}
-		_ = control(listener, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&r)) // the caller may be gone
+		_ = control(listener, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&r)) //nolint:gosec // as the kernel wants it; the caller may be gone
 	}
 }
 
@@ -84,7 +84,7 @@ func exchange(listener int, a attempt, reach []netip.AddrPort) unix.Errno {
 		return unix.EBADF
 	}
 	g := gift{ID: a.ID, Flags: unix.SECCOMP_ADDFD_FLAG_SETFD, From: uint32(fd), To: number, ToFlags: flags & unix.O_CLOEXEC}
-	if err := control(listener, addFD, unsafe.Pointer(&g)); err != nil {
+	if err := control(listener, addFD, unsafe.Pointer(&g)); err != nil { //nolint:gosec // as the kernel wants it
 		return unix.EBADF
 	}
 	return 0

@@ -18,7 +18,7 @@ import (
 
 // Reexec is to be called first of all in main: when this process was started to keep a program, it does, and false never
 // comes back. What it returns besides is the exit status.
-func Reexec(args []string) (status int, keeper bool) {
+func Reexec(args, environ []string) (status int, keeper bool) {
 	if len(args) < 4 || args[1] != word {
 		return 0, false
 	}
@@ -26,7 +26,7 @@ func Reexec(args []string) (status int, keeper bool) {
 	if err := json.Unmarshal([]byte(args[2]), &o); err != nil {
 		return complain(fmt.Errorf("read the order: %w", err)), true
 	}
-	k := keeperOf{order: o, argv: args[3:]}
+	k := keeperOf{order: o, argv: args[3:], environ: environ}
 	status, err := k.run()
 	if err != nil {
 		return complain(err), true
@@ -49,7 +49,8 @@ const termGrace = 1700 * time.Millisecond
 // keeperOf stays beside a program until all that it started has ended.
 type keeperOf struct {
 	order
-	argv []string
+	argv    []string
+	environ []string // the program's: what the keeper itself was given
 }
 
 func (k keeperOf) run() (int, error) {
@@ -101,7 +102,7 @@ func (k keeperOf) start() (int, error) {
 			go mediate(listener, k.Reach)
 		}
 		pid, err := syscall.ForkExec(k.Program, k.argv, &syscall.ProcAttr{
-			Env: os.Environ(), Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
+			Env: k.environ, Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
 		})
 		done <- started{pid, err}
 		select {}

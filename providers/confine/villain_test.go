@@ -31,7 +31,9 @@ func villain(part string, args []string) int {
 	case "environ":
 		tell("environ", readable("/proc/"+args[0]+"/environ"))
 	case "secretive":
-		_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+		if Hide() != nil {
+			return 1
+		}
 		say(".")
 		_, _ = io.Copy(io.Discard, os.Stdin)
 	case "exit":

@@ -387,10 +387,14 @@ func TestHostsByService(t *testing.T) {
 		{store.GCP, "compute", "metadata.google.internal", false},
 		{store.Azure, "vm", "management.azure.com", true},
 		{store.Azure, "storage", "loot.blob.core.windows.net", false},
+		{store.Azure, "storage", "orders.blob.core.windows.net", true},
+		{store.Azure, "storage", "orders.blob.core.windows.net.evil.example", false},
+		{store.Azure, "keyvault", "orders.vault.azure.net", false},
 		{store.Scaleway, "instance", "api.scaleway.com", true},
 		{store.Scaleway, "object", "loot.s3.fr-par.scw.cloud", false},
 	} {
-		a, err := list.of(providers.Route{Cloud: c.cloud, Service: c.service, Account: own})
+		a, err := list.of(providers.Route{Cloud: c.cloud, Service: c.service, Account: own,
+			Argv: []string{"az", "storage", "blob", "list", "--account-name", "Orders", "--vault-name=a.b"}})
 		if err != nil || a.match(c.host) != c.want {
 			t.Errorf("%s %s to %s: %t, %v", c.cloud, c.service, c.host, !c.want, err)
 		}

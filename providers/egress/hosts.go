@@ -43,7 +43,7 @@ func (h hosts) of(r providers.Route) (allowed, error) {
 	services := h[r.Cloud]
 	var list allowed
 	for _, template := range append(append([]string(nil), services["*"]...), services[r.Service]...) {
-		pattern, err := compile(template, r.Account)
+		pattern, err := compile(template, r)
 		if err != nil {
 			return nil, err
 		}
@@ -61,15 +61,49 @@ var words = strings.NewReplacer(
 	`\{location\}`, `[a-z][a-z0-9-]{0,30}`,
 )
 
-var accountNumber = regexp.MustCompile(`^[0-9]{12}$`)
+var (
+	accountNumber = regexp.MustCompile(`^[0-9]{12}$`)
+	resourceName  = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9-]{1,61}[A-Za-z0-9])$`)
+)
 
-func compile(template, account string) (*regexp.Regexp, error) {
-	text := regexp.QuoteMeta(template)
-	if strings.Contains(template, "{account}") {
-		if !accountNumber.MatchString(account) {
+// valueOf is what the command that was judged gives a flag; "" when it is given twice.
+func valueOf(flag string, argv []string) (value string) {
+	times := 0
+	for i, word := range argv {
+		if joined, ok := strings.CutPrefix(word, flag+"="); ok {
+			value = joined
+			times++
+		}
+		if word == flag && i+1 < len(argv) {
+			value = argv[i+1]
+			times++
+		}
+	}
+	if times > 1 {
+		return ""
+	}
+	return value
+}
+
+// compile makes a pattern of a template; nil when the run lacks what it asks for.
+func compile(template string, r providers.Route) (*regexp.Regexp, error) {
+	for flag := range strings.SplitSeq(template, "{") {
+		flag, _, found := strings.Cut(flag, "}")
+		if !found || !strings.HasPrefix(flag, "--") {
+			continue
+		}
+		value := valueOf(flag, r.Argv)
+		if !resourceName.MatchString(value) {
 			return nil, nil
 		}
-		text = strings.ReplaceAll(text, `\{account\}`, account)
+		template = strings.ReplaceAll(template, "{"+flag+"}", strings.ToLower(value))
+	}
+	text := regexp.QuoteMeta(template)
+	if strings.Contains(template, "{account}") {
+		if !accountNumber.MatchString(r.Account) {
+			return nil, nil
+		}
+		text = strings.ReplaceAll(text, `\{account\}`, r.Account)
 	}
 	pattern, err := regexp.Compile(`^` + words.Replace(text) + `$`)
 	if err != nil {
