@@ -53,6 +53,7 @@ func (d *Desk) decide(ctx context.Context, claim store.Claim, row store.Received
 	if err != nil {
 		return d.memoryAway(ctx, claim, row, err)
 	}
+	defer d.homeChanged(conf.Asker, "") // who clicks may be somebody else
 	no, err := d.mayDecide(ctx, a, row, p, conf)
 	if err != nil {
 		return err

@@ -56,6 +56,7 @@ type Platform struct {
 	Chat      Chat
 	Directory Directory
 	Splitter  Splitter
+	Homes     Homes // nil where people have none
 }
 
 // Agent answers an ask; *agent.Loop is one.
@@ -114,6 +115,7 @@ func (d *Desk) handle(ctx context.Context, claim store.Claim, row store.Received
 		}
 	}()
 	err = d.respond(ctx, claim, row)
+	d.homeChanged(row.Person, "")
 	if d.outOfTries(ctx, claim, row.ID, err) {
 		return d.apologise(ctx, claim, row)
 	}
@@ -184,6 +186,7 @@ func (d *Desk) resume(ctx context.Context, claim store.Claim) (err error) {
 		}
 	}()
 	err = d.answer(ctx, claim, asked{turn: turn})
+	d.homeChanged(turn.Asker, "")
 	if d.outOfTries(ctx, claim, turn.InboxID, err) {
 		return d.breakOff(ctx, claim, turn)
 	}

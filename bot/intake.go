@@ -38,6 +38,7 @@ type CommandPayload struct {
 	ReplyURL string `json:"reply_url,omitempty"` // a capability: erased when the event is settled
 	Trigger  string `json:"trigger,omitempty"`
 	Leaked   int    `json:"leaked,omitempty"` // how many credentials were taken out of the text
+	Home     bool   `json:"home,omitempty"`   // pressed on the person's Home, where it is answered
 }
 
 // ClickPayload is what a click carries. Nonce is stored hashed; what the message showed is not kept: nothing is ever
@@ -58,6 +59,7 @@ type MentionPayload struct {
 	Leaked   int    `json:"leaked,omitempty"`    // how many credentials were taken out of the text
 	InThread bool   `json:"in_thread,omitempty"` // written below another message
 	Repeated bool   `json:"repeated,omitempty"`  // not written at all: a button asks a command again
+	About    *Said  `json:"about,omitempty"`     // the message it was asked about in a dialog; nobody saw the question yet
 }
 
 // Receive makes e durable and only then returns, so that the caller may acknowledge it. A redelivered event is no error:

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -73,8 +74,30 @@ func (d *Desk) begin(ctx context.Context, claim store.Claim, row store.Received,
 	if err != nil {
 		return fmt.Errorf("begin a turn: %w", err)
 	}
+	d.homeChanged(row.Person, "")
+	if err := d.showQuestion(ctx, claim, row, turn); err != nil {
+		return err
+	}
 	reply, _ := replyOf(row)
 	return d.answer(ctx, claim, asked{turn: turn, who: &a, reply: reply, history: d.history(ctx, row)})
+}
+
+// showQuestion posts what somebody asked in a dialog where the answer goes: an answer to an unseen question would leave
+// everybody else guessing.
+func (d *Desk) showQuestion(ctx context.Context, claim store.Claim, row store.Received, turn store.Turn) error {
+	var p MentionPayload
+	if json.Unmarshal(row.Payload, &p) != nil || p.About == nil {
+		return nil
+	}
+	profile, err := d.Chats[row.Place.Platform].Directory.Profile(ctx, row.Place.Team, row.Person)
+	if err != nil {
+		return fmt.Errorf("look up %s: %w", row.Person, err)
+	}
+	asks := Message{Notice: fmt.Sprintf("%s asks: %s", profile.Name, clip(turn.Text, maxShownAsk))}
+	if err := d.Outbox.AddPosts(ctx, claim, []store.Post{say(rowTurn(row), partPlaceholder, row.Place, outgoing{Message: asks})}); err != nil {
+		return fmt.Errorf("show the question: %w", err)
+	}
+	return nil
 }
 
 // turnPrefix tells an ask in somebody's own words from a command that a button asks again.
@@ -89,6 +112,9 @@ func turnPrefix(row store.Received) string {
 // maxHistory is how many messages of a thread are read. Some workspaces give no more than fifteen at a time.
 const maxHistory = 15
 
+// maxShownAsk is how much of a question that was written in a dialog is shown in its thread, in characters.
+const maxShownAsk = 1000
+
 // history reads what stands in the thread above a mention. Without it Aurora answers all the same.
 func (d *Desk) history(ctx context.Context, row store.Received) []agent.Said {
 	var p MentionPayload
@@ -98,7 +124,9 @@ func (d *Desk) history(ctx context.Context, row store.Received) []agent.Said {
 	said, err := d.Chats[row.Place.Platform].Directory.History(ctx, row.Place, p.TS, maxHistory)
 	if err != nil {
 		zerolog.Ctx(ctx).Info().Err(err).Msg("read the thread")
-		return nil
+	}
+	if p.About != nil && !slices.ContainsFunc(said, func(s Said) bool { return s.TS == p.About.TS }) {
+		said = append(said, *p.About)
 	}
 	var history []agent.Said
 	for _, s := range said {

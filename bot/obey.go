@@ -36,6 +36,10 @@ func (d *Desk) obey(ctx context.Context, claim store.Claim, row store.Received, 
 	if err != nil {
 		return err
 	}
+	if pressedHome(row) {
+		d.homeChanged(row.Person, m.Notice)
+		return d.settle(ctx, claim, row)
+	}
 	if row.Kind == store.EventMention && !spec.private {
 		out := outgoing{Message: m}
 		if spec.cloud {
@@ -44,6 +48,12 @@ func (d *Desk) obey(ctx context.Context, claim store.Claim, row store.Received, 
 		return d.settle(ctx, claim, row, say(rowTurn(row), partPlaceholder, row.Place, out))
 	}
 	return d.settle(ctx, claim, row, whisper(row, m))
+}
+
+// pressedHome tells whether a verb was pressed on a person's Home, where its answer is shown.
+func pressedHome(row store.Received) bool {
+	var p CommandPayload
+	return row.Kind == store.EventCommand && json.Unmarshal(row.Payload, &p) == nil && p.Home
 }
 
 func (d *Desk) carryOut(ctx context.Context, o order, spec verbSpec) (Message, error) {
@@ -249,6 +259,7 @@ func (d *Desk) setRole(ctx context.Context, o order) (Message, error) {
 	if err := d.Users.SetRole(ctx, o.asker.Org.ID, o.row.Person, other.User.ID, role); err != nil {
 		return Message{}, fmt.Errorf("set the role: %w", err)
 	}
+	d.homeChanged(p, "")
 	return notice("%s is %s from now on.", p.ID, role), nil
 }
 

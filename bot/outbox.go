@@ -63,7 +63,13 @@ func (d *Desk) deliver(ctx context.Context, claim store.Claim, post store.Post) 
 	if shown.Offer != nil {
 		return len(hidden) > 0, d.Offers.SentKept(ctx, claim, post.ID, ts)
 	}
-	return len(hidden) > 0, d.Outbox.Sent(ctx, claim, post.ID, ts)
+	if err := d.Outbox.Sent(ctx, claim, post.ID, ts); err != nil {
+		return false, err
+	}
+	if out.Confirm != nil { // only a card that stands can be found from a Home
+		d.homeChanged(out.Confirm.Asker, "")
+	}
+	return len(hidden) > 0, nil
 }
 
 // errUnkept says that a card was not shown because its record could not be kept: nobody could confirm it.

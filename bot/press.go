@@ -126,6 +126,7 @@ func (d *Desk) ended(ctx context.Context, claim store.Claim, row store.Received,
 	if err != nil {
 		return fmt.Errorf("read %s: %w", p.Confirmation, err)
 	}
+	defer d.homeChanged(conf.Asker, "")
 	if _, ts, err := d.Standing.PostTS(ctx, conf.Turn, conf.CardPart); err == nil && ts == "" {
 		return d.settle(ctx, claim, row) // its card was never shown: the asker heard so
 	}

@@ -18,7 +18,9 @@ var (
 	_ bot.Chat      = (*Adapter)(nil)
 	_ bot.Directory = (*Adapter)(nil)
 	_ bot.Splitter  = (*Adapter)(nil)
+	_ bot.Homes     = (*Adapter)(nil)
 	_ Intake        = (*bot.Intake)(nil)
+	_ Views         = (*bot.Views)(nil)
 )
 
 // Adapter is Aurora's presence in one Slack workspace. All its methods may be called from several goroutines; those of
@@ -38,6 +40,7 @@ type Adapter struct {
 	progress     progress
 	statuses     statuses
 	stops        recent
+	homes        homes
 	shared       recent // files
 	people       profiles
 	filesRefused atomic.Bool
@@ -58,7 +61,7 @@ func New(c Config) *Adapter {
 	a.render = renderer{hosts: c.LinkHosts}
 	a.line.since = time.Now()
 	a.intake.busy, a.intake.most = make(chan struct{}, atOnce), atMost
-	a.aside.most = backgroundRoom
+	a.aside.most, a.homes.room.most = backgroundRoom, homeRoom
 	a.over = make(chan error, 1)
 	return a
 }
@@ -76,7 +79,7 @@ func refuseRedirect(*http.Request, []*http.Request) error {
 
 // identity is who the bot token belongs to.
 type identity struct {
-	team, enterprise, user, bot, name string
+	team, enterprise, user, bot, name, url string
 }
 
 // owner is the team of a Person: the enterprise where there is one.
@@ -105,9 +108,16 @@ func (a *Adapter) whoAmI(ctx context.Context) (identity, error) {
 	if err != nil {
 		return identity{}, fmt.Errorf("ask Slack who the bot is: %w", err)
 	}
-	a.self.id = identity{team: answer.TeamID, enterprise: answer.EnterpriseID, user: answer.UserID, bot: answer.BotID, name: answer.Team}
+	a.self.id = identity{team: answer.TeamID, enterprise: answer.EnterpriseID, user: answer.UserID, bot: answer.BotID, name: answer.Team, url: answer.URL}
 	a.self.known = true
 	return a.self.id, nil
+}
+
+// get gives what is known without asking.
+func (c *identityCache) get() (identity, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.id, c.known
 }
 
 // Workspace tells which workspace the bot token belongs to: the team of a Person (an enterprise's where there is one),

@@ -29,6 +29,8 @@ type Config struct {
 	Sockets  int          // connections held open, 1 to 10; 0 means 2
 
 	Intake Intake
+	// Views answers views; nil where there are none: no Home tab, no dialogs.
+	Views Views
 	// Stop ends what the person may end in that place and gives the sentence to answer with. It is called before the
 	// acknowledgement, outside the queue, and perhaps twice for the same press.
 	Stop func(ctx context.Context, by store.Person, place store.Place) (answer string, err error)

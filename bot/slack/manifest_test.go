@@ -75,7 +75,7 @@ func TestManifestEventsAreHandled(t *testing.T) {
 	if diff := cmp.Diff(subscribed, slices.Sorted(slices.Values(HandledEvents()))); diff != "" {
 		t.Errorf("subscribed events differ from handled ones:\n%s", diff)
 	}
-	types := map[string]string{"AppMentionEvent": "app_mention", "MessageEvent": "message.im", "AgentSessionStoppedEvent": "agent_session_stopped",
+	types := map[string]string{"AppMentionEvent": "app_mention", "AppHomeOpenedEvent": "app_home_opened", "MessageEvent": "message.im", "AgentSessionStoppedEvent": "agent_session_stopped",
 		"AppUninstalledEvent": "app_uninstalled", "TokensRevokedEvent": "tokens_revoked"}
 	var switched []string
 	for _, name := range slackeventsCases(t) {
@@ -137,6 +137,9 @@ var scopesOf = map[string][]string{
 	"GetUploadURLExternalContext":      {"files:write"},
 	"UploadToURL":                      {"files:write"},
 	"CompleteUploadExternalContext":    {"files:write"},
+	"OpenViewContext":                  nil,
+	"UpdateViewContext":                nil,
+	"PublishViewContext":               nil,
 	"event app_mention":                {"app_mentions:read"},
 	"event message.im":                 {"im:history"},
 	"slash command":                    {"commands"},

@@ -93,12 +93,12 @@ func (a *Adapter) handle(ctx context.Context, s *socket, e envelope) {
 			a.turnAway(s, e, sentencePanic)
 		}
 	}()
-	after, err := a.receive(ctx, e)
+	after, answer, err := a.receive(ctx, e)
 	if err != nil {
 		a.notKept(s, e, err)
 		return
 	}
-	a.ack(s, e)
+	a.ackWith(s, e, answer)
 	if after != nil {
 		a.beside(after)
 	}
@@ -110,6 +110,9 @@ func (a *Adapter) turnAway(s *socket, e envelope, sentence string) {
 		return
 	}
 	a.beside(func() {
+		if a.refuseView(s, e, sentence) {
+			return
+		}
 		a.ack(s, e)
 		ctx, cancel := context.WithTimeout(context.Background(), replyTime)
 		defer cancel()
@@ -119,22 +122,25 @@ func (a *Adapter) turnAway(s *socket, e envelope, sentence string) {
 	})
 }
 
-// receive makes the envelope durable. after is what remains to be said once it is acknowledged, or nil.
-func (a *Adapter) receive(ctx context.Context, e envelope) (after func(), err error) {
+// receive makes the envelope durable. after is what remains to be said once it is acknowledged, answer what goes with
+// the acknowledgement; both may be nil.
+func (a *Adapter) receive(ctx context.Context, e envelope) (after func(), answer any, err error) {
 	id, err := a.whoAmI(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	switch d := e.data.(type) {
 	case slackevents.EventsAPIEvent:
-		return a.receiveEvent(ctx, id, d)
+		after, err = a.receiveEvent(ctx, id, d)
+		return after, nil, err
 	case slackgo.SlashCommand:
-		return a.receiveCommand(ctx, id, e, d)
+		after, err = a.receiveCommand(ctx, id, e, d)
+		return after, nil, err
 	case slackgo.InteractionCallback:
-		return nil, a.receiveClicks(ctx, id, d)
+		return a.receiveInteraction(ctx, id, e, d)
 	}
 	a.counts.ignored.Add(1)
-	return nil, nil
+	return nil, nil, nil
 }
 
 // keep gives an event to the intake.

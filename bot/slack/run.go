@@ -50,6 +50,8 @@ func (a *Adapter) Run(ctx context.Context) error {
 	open.Wait()
 	a.intake.drain(drainTime)
 	a.aside.drain(apiTimeout)
+	a.homes.room.close()
+	a.homes.room.drain(drainTime)
 	return unlessEnded(ctx, fatalCause(sockets))
 }
 

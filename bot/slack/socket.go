@@ -104,10 +104,13 @@ func (a *Adapter) unreadable(s *socket, raw json.RawMessage) {
 }
 
 // ack acknowledges on the socket the envelope came from; no other would count.
-func (a *Adapter) ack(s *socket, e envelope) {
+func (a *Adapter) ack(s *socket, e envelope) { a.ackWith(s, e, nil) }
+
+// ackWith is ack with an answer, which Slack takes for the submission of a dialog.
+func (a *Adapter) ackWith(s *socket, e envelope, answer any) {
 	ctx, cancel := context.WithTimeout(s.ctx, ackTime)
 	defer cancel()
-	if err := s.client.AckCtx(ctx, e.id, nil); err != nil {
+	if err := s.client.AckCtx(ctx, e.id, answer); err != nil {
 		a.counts.ackFailed.Add(1)
 		return
 	}

@@ -24,7 +24,7 @@ type incoming struct {
 // HandledEvents are the inner events the adapter does something with: those the manifest subscribes to.
 func HandledEvents() []string {
 	return []string{
-		string(slackevents.AgentSessionStopped), string(slackevents.AppMention), string(slackevents.AppUninstalled),
+		string(slackevents.AgentSessionStopped), string(slackevents.AppHomeOpened), string(slackevents.AppMention), string(slackevents.AppUninstalled),
 		"message.im", string(slackevents.TokensRevoked),
 	}
 }
@@ -54,6 +54,11 @@ func (a *Adapter) receiveEvent(ctx context.Context, id identity, outer slackeven
 	case *slackevents.AgentSessionStoppedEvent:
 		place := store.Place{Platform: store.Slack, Team: id.team, Channel: e.Channel, Thread: e.ThreadTimestamp}
 		return a.stop(ctx, "ev:"+id.team+":"+back.EventID, id.person(e.User, ""), place, a.sayIn(place))
+	case *slackevents.AppHomeOpenedEvent:
+		if e.Tab == "home" && a.config.Views != nil {
+			opened := store.Place{Platform: store.Slack, Team: id.team, Channel: e.Channel}
+			return func() { a.drawHome(id.person(e.User, ""), opened) }, nil
+		}
 	case *slackevents.AppUninstalledEvent:
 		return a.gone(ctx, id, "the app was removed from the workspace")
 	case *slackevents.TokensRevokedEvent:
@@ -148,11 +153,15 @@ func (a *Adapter) receiveCommand(ctx context.Context, id identity, e envelope, c
 			return a.Whisper(ctx, place, m, store.Secret(c.ResponseURL))
 		})
 	}
-	return nil, a.keep(ctx, incoming{
+	in := incoming{
 		event: store.Event{Key: "env:" + e.id, Kind: store.EventCommand, Thread: strings.Join([]string{id.team, c.ChannelID, c.UserID}, ":"),
 			Person: by, Place: place, Text: text, At: e.arrived},
 		payload: bot.CommandPayload{ReplyURL: c.ResponseURL, Trigger: c.TriggerID},
-	})
+	}
+	if choice, ok := menuFor(text); ok && a.config.Views != nil {
+		return a.openMenu(id, c, in, choice), nil
+	}
+	return nil, a.keep(ctx, in)
 }
 
 // receiveClicks makes the presses of an interaction durable. Links are buttons too: Slack tells of them and wants to

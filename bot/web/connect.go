@@ -145,6 +145,9 @@ func pathFor(t bot.ConnectTicket, l Linked, conns []store.Connection) (path stri
 
 // tell whispers that the connection stands. Nothing depends on it: the page says the same.
 func (s *Server) tell(ctx context.Context, t bot.ConnectTicket, l Linked) {
+	if homes := s.Homes[t.Person.Platform]; homes != nil {
+		homes.HomeChanged(t.Person, "")
+	}
 	chat := s.Chats[t.Place.Platform]
 	if chat == nil {
 		return

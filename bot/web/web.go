@@ -79,6 +79,7 @@ type Server struct {
 	Connections Connections
 	Linkers     map[store.Cloud]Linker
 	Chats       map[store.Platform]Whisperer
+	Homes       map[store.Platform]bot.Homes // may be nil
 	Log         zerolog.Logger
 }
 

@@ -166,12 +166,12 @@ func (a *app) wire() error {
 		return err
 	}
 	a.slack = a.newSlack(desk)
-	desk.Chats = map[store.Platform]bot.Platform{store.Slack: {Chat: a.slack, Directory: a.slack, Splitter: a.slack}}
+	desk.Chats = map[store.Platform]bot.Platform{store.Slack: {Chat: a.slack, Directory: a.slack, Splitter: a.slack, Homes: a.slack}}
 	a.worker = &bot.Worker{Runner: a.stores.runner, Queue: db, Wake: db.Wake, Desk: desk, Log: a.log}
 	a.sweeper = &bot.Sweeper{Runner: a.stores.runner, Desk: desk, Intents: db, Prune: db.Prune, Log: a.log}
 	a.web = &web.Server{
 		Tickets: mem, Keeper: a.stores.keeper, Connections: db, Log: a.log,
-		Chats: map[store.Platform]web.Whisperer{store.Slack: a.slack},
+		Chats: map[store.Platform]web.Whisperer{store.Slack: a.slack}, Homes: map[store.Platform]bot.Homes{store.Slack: a.slack},
 		Linkers: map[store.Cloud]web.Linker{
 			store.AWS: web.AWS{Connector: a.clouds.aws}, store.GCP: web.GCP{}, store.Tailscale: web.Tailscale{Connector: a.clouds.tailscale},
 		},
@@ -231,9 +231,11 @@ func (a *app) newAgent(runner agent.Runner) (bot.Agent, error) {
 }
 
 func (a *app) newSlack(desk *bot.Desk) *slack.Adapter {
+	intake := &bot.Intake{Inbox: a.stores.sql, Clean: cleaner{a.redactor()}, Hurry: desk.Hurry}
 	return slack.New(slack.Config{
 		AppToken: a.config.SlackAppToken, BotToken: a.config.SlackBotToken, APIURL: a.config.SlackAPIURL, Sockets: a.config.SlackSockets,
-		Intake: &bot.Intake{Inbox: a.stores.sql, Clean: cleaner{a.redactor()}, Hurry: desk.Hurry},
+		Intake: intake,
+		Views:  &bot.Views{Desk: desk, Intake: intake, Recent: a.stores.sql, Opened: a.stores.redis, Log: a.log},
 		Stop: func(ctx context.Context, by store.Person, place store.Place) (string, error) {
 			return desk.Stop(ctx, by, place), nil
 		},

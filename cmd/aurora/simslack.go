@@ -22,6 +22,10 @@ func simulatedSlack(realModel bool) (slacksim.Config, error) {
 				Command      string
 				ShouldEscape bool `json:"should_escape"`
 			} `json:"slash_commands"`
+			Shortcuts []struct {
+				Name, Type string
+				Callback   string `json:"callback_id"`
+			}
 		}
 		OAuth    struct{ Scopes struct{ Bot []string } } `json:"oauth_config"`
 		Settings struct {
@@ -40,6 +44,9 @@ func simulatedSlack(realModel bool) (slacksim.Config, error) {
 	for _, command := range installed.Features.SlashCommands {
 		c.Commands = append(c.Commands, command.Command)
 		c.PlainCommands = c.PlainCommands || !command.ShouldEscape
+	}
+	for _, shortcut := range installed.Features.Shortcuts {
+		c.Shortcuts = append(c.Shortcuts, slacksim.Shortcut{Name: shortcut.Name, Callback: shortcut.Callback, Message: shortcut.Type == "message"})
 	}
 	if realModel {
 		c.Notice = "This Slack and the clouds are simulated: nothing you do here reaches a real account. The model is a real one."

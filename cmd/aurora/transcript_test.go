@@ -28,6 +28,13 @@ import (
 //	ada clicks confirm                           the newest button of that action which she sees (clicks new: none pressed before)
 //	ada sees: text / ada sees alone: text        waits for a message with the text (alone: only she can see it)
 //	ada never sees: text                         no message with the text stands there now
+//	ada opens home                               opens Aurora's Home tab
+//	ada at home sees: text                       waits for it to show the text; "at home never sees" wants it not to
+//	ada at home presses Connect aws              the button with that label there; "in dialog presses" in a dialog
+//	ada asks about: text                         chooses the shortcut on the newest message with the text
+//	ada in dialog sees: text                     waits for the topmost dialog before her to show the text
+//	ada submits: text                            the text into the dialog's first field, and its button
+//	ada has no dialog                            waits until none is before her
 //	ran ec2:StopInstances 1                      that often the cloud was asked to, by now
 //	audit asked 1                                that many rows of the kind
 //	hold ec2:StopInstances / held ...            the cloud does not answer that; waits until it was asked; release: now it does
@@ -140,7 +147,7 @@ func (s *story) step(line string) error {
 		return s.sims.slack.Share(s.place(), "T0PARTNER1", true)
 	case words[0] == "audit":
 		return s.wantAudit(words[1], words[2])
-	case len(words) == 3 && words[1] == "in" && spoken:
+	case len(words) == 3 && words[1] == "in" && words[2] != "dialog" && spoken:
 		return s.say(words[0], words[2], text)
 	case len(words) == 2 && words[1] == "replies" && spoken:
 		_, err := s.sims.slack.Say(people[words[0]], s.channel, text, slacksim.InThread(s.thread))
@@ -156,6 +163,8 @@ func (s *story) step(line string) error {
 		return s.wait(words[0], text, false)
 	case len(words) == 3 && words[1] == "sees" && words[2] == "alone":
 		return s.wait(words[0], text, true)
+	case len(words) >= 2 && (words[1] == "opens" || words[1] == "asks" || words[1] == "submits" || words[1] == "at" || words[1] == "has" || words[1] == "in" && words[2] == "dialog"):
+		return s.viewStep(words, text)
 	case len(words) == 3 && words[1] == "never" && words[2] == "sees":
 		return s.never(words[0], text)
 	}
@@ -165,7 +174,7 @@ func (s *story) step(line string) error {
 // people are the playground's, by first name.
 var people = map[string]string{"ada": "U0ADA00001", "ben": "U0BEN00001", "chloe": "U0CHLOE001", "gus": "U0GUS00001", "petra": "T0PARTNER1:U0PETRA001"}
 
-var rooms = map[string]string{"ops": "C0OPS00001", "checkout": "C0CHECKOUT", "oncall": "C0ONCALL01", "shared": "C0SHARED01"}
+var rooms = map[string]string{"ops": "C0OPS00001", "checkout": "C0CHECKOUT", "oncall": "C0ONCALL01", "shared": "C0SHARED01", "general": "C0GENERAL1"}
 
 func (s *story) place() string {
 	if s.channel == "" {

@@ -4,7 +4,7 @@ import "time"
 
 func (s *Server) authTest(q *request) (object, *refusal) {
 	t := q.team
-	body := object{"url": "https://" + t.Domain + ".slack.com/", "team": t.Name, "user": s.config.BotName, "team_id": t.ID,
+	body := object{"url": s.base + "/", "team": t.Name, "user": s.config.BotName, "team_id": t.ID,
 		"user_id": t.BotUser, "bot_id": t.BotID, "is_enterprise_install": false}
 	if t.Enterprise != "" {
 		body["enterprise_id"] = t.Enterprise
