@@ -85,21 +85,29 @@ func (g Grant) Covers(userID string, role Role) bool {
 
 // Credential is the secret part of a connection: named values such as access_token or external_id. It prints as
 // "[credential]" however it is printed; only the keepers of credentials read Reveal.
-type Credential struct{ values map[string]string }
+type Credential struct {
+	// A pointer, since fmt cannot call String on what stands in another type's unexported field, and would print the map.
+	values *map[string]string
+}
 
 const redacted = "[credential]"
 
 // NewCredential wraps the values; it keeps the map, so the caller must not change it afterwards.
-func NewCredential(values map[string]string) Credential { return Credential{values: values} }
+func NewCredential(values map[string]string) Credential { return Credential{values: &values} }
 
 // Get gives one value, or "" when there is none.
-func (c Credential) Get(name string) string { return c.values[name] }
+func (c Credential) Get(name string) string { return c.Reveal()[name] }
 
 // Reveal gives all values, for the packages that write them to Vault or the sealed file and for the redactor.
-func (c Credential) Reveal() map[string]string { return c.values }
+func (c Credential) Reveal() map[string]string {
+	if c.values == nil {
+		return nil
+	}
+	return *c.values
+}
 
 // IsZero tells whether there is nothing in it.
-func (c Credential) IsZero() bool { return len(c.values) == 0 }
+func (c Credential) IsZero() bool { return len(c.Reveal()) == 0 }
 
 // String never shows the values.
 func (c Credential) String() string { return redacted }

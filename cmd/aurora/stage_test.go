@@ -123,6 +123,7 @@ func (s *stage) wire(o stageOptions) {
 			ChannelRules: db, Asked: db, Journal: db, Stopper: db, Inbox: db,
 			Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem,
 		},
+		Memory:   agent.Memory{Keep: mem},
 		Executor: executor, Policy: engine, Clean: cleaner{providers.NewRedactor()}, Settings: bot.Settings{DefaultRole: store.Viewer},
 		Chats: map[store.Platform]bot.Platform{store.Slack: {Chat: s.room, Directory: s.room, Splitter: s.room}},
 		Agent: &agent.Loop{
