@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -53,16 +54,13 @@ type heardBy struct {
 	before func(r agent.Request)
 }
 
-func (h *heardBy) Reply(ctx context.Context, r agent.Request) (agent.Reply, error) {
+func (h *heardBy) Reply(ctx context.Context, r agent.Request) iter.Seq2[agent.Piece, error] {
 	h.mu.Lock()
 	h.told[r.User] += fmt.Sprintf("%s %+v\n", r.System, r.Messages)
 	before := h.before
 	h.mu.Unlock()
 	if before != nil {
 		before(r)
-	}
-	if ctx.Err() != nil {
-		return agent.Reply{}, context.Cause(ctx)
 	}
 	return h.Model.Reply(ctx, r)
 }
