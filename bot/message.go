@@ -2,6 +2,7 @@ package bot
 
 import (
 	"encoding/json"
+	"time"
 
 	"aurora/store"
 )
@@ -9,15 +10,17 @@ import (
 // Message is what Aurora says, before any platform's clothes. An adapter draws the fields in this order and leaves out
 // what is empty. Everything in it is untrusted text to the adapter: it escapes, and neutralises mentions and links.
 type Message struct {
-	Status  string   `json:"status,omitempty"`  // a placeholder's word: "Looking at aws ..."
-	Notice  string   `json:"notice,omitempty"`  // a plain sentence of Aurora's own, no markup
-	Text    string   `json:"text,omitempty"`    // the model's answer, in Markdown
-	Card    *Card    `json:"card,omitempty"`    // a confirmation
-	Outputs []Output `json:"outputs,omitempty"` // what commands printed, shown preformatted
-	Ran     []Ran    `json:"ran,omitempty"`     // what ran, was refused or waits: drawn by code, never by the model
-	Links   []Link   `json:"links,omitempty"`   // Aurora's own pages alone
-	Buttons []Button `json:"buttons,omitempty"`
-	NoFile  bool     `json:"no_file,omitempty"` // long outputs stand here by their head and tail alone
+	Status  string    `json:"status,omitempty"`  // a placeholder's word: "Looking into it ...", without any word of a command
+	Running []Running `json:"running,omitempty"` // of a placeholder: what runs at the moment
+	Draft   string    `json:"draft,omitempty"`   // of a placeholder: the answer as far as it is written, whole lines of Markdown
+	Notice  string    `json:"notice,omitempty"`  // a plain sentence of Aurora's own, no markup
+	Text    string    `json:"text,omitempty"`    // the model's answer, in Markdown
+	Card    *Card     `json:"card,omitempty"`    // a confirmation
+	Outputs []Output  `json:"outputs,omitempty"` // what commands printed, shown preformatted
+	Ran     []Ran     `json:"ran,omitempty"`     // what ran, was refused or waits: drawn by code, never by the model
+	Links   []Link    `json:"links,omitempty"`   // Aurora's own pages alone
+	Buttons []Button  `json:"buttons,omitempty"`
+	NoFile  bool      `json:"no_file,omitempty"` // long outputs stand here by their head and tail alone
 }
 
 // Output is something a command printed, already redacted.
@@ -35,6 +38,14 @@ type Ran struct {
 	Region  string      `json:"region,omitempty"`
 	State   RanState    `json:"state"`
 	Detail  string      `json:"detail,omitempty"` // why it was refused, how it failed, how long it took
+}
+
+// Running is the line about a command that runs.
+type Running struct {
+	Argv     []string      `json:"argv,omitempty"` // redacted; nil where it may not be read
+	Cloud    store.Cloud   `json:"cloud,omitempty"`
+	Accounts []string      `json:"accounts,omitempty"` // labels: untrusted text
+	For      time.Duration `json:"for"`                // nanoseconds
 }
 
 // RanState is what became of a command.

@@ -11,6 +11,7 @@ import (
 
 	"aurora/agent"
 	"aurora/providers"
+	"aurora/providers/policy"
 	"aurora/store"
 )
 
@@ -112,6 +113,11 @@ func (d *Desk) runTyped(ctx context.Context, claim store.Claim, r *report, line 
 	}
 	typed := !strings.HasPrefix(turn.ID, repeated)
 	ask := providers.Ask{Turn: turn.ID, Step: 1, Call: typedCall, Caller: r.caller, Line: line, Typed: typed, Tainted: !typed}
+	p := d.progress(ctx, r)
+	defer p.end()
+	if p.ts != "" && (len(steps) == 0 || steps[0].Results[typedCall] == nil) {
+		p.see(d.started(ctx, ask))
+	}
 	result, err := d.runOnce(ctx, claim, steps, ask)
 	if err != nil {
 		return err
@@ -124,6 +130,15 @@ func (d *Desk) runTyped(ctx context.Context, claim store.Claim, r *report, line 
 	r.done = append(r.done, agent.CallDone{Step: 1, Ask: ask, Result: result, Ran: true})
 	d.heed(ctx, r.caller.User, result)
 	return d.showSecret(ctx, r, result)
+}
+
+// started names a typed command that is about to run, as the agent does for a model's.
+func (d *Desk) started(ctx context.Context, ask providers.Ask) agent.CallStarted {
+	e := agent.CallStarted{Step: ask.Step, Call: agent.Call{ID: ask.Call}, Ask: ask}
+	if where := d.Executor.Judge(ctx, ask); where.Code == "" && where.Ruling.Decision == policy.Allow {
+		e.Shown, e.Accounts = where.Shown, where.Labels()
+	}
+	return e
 }
 
 // runOnce gives the journaled result of a typed command, or runs it and journals what came of it.
@@ -153,15 +168,14 @@ func (d *Desk) think(ctx context.Context, claim store.Claim, r *report) error {
 	if err != nil {
 		return err
 	}
-	p := d.progress(ctx, r.turn)
+	p := d.progress(ctx, r)
 	defer p.end()
 	for event, err := range d.Agent.Run(ctx, in, journal{d, claim, r.turn}) {
 		if err != nil {
 			return fmt.Errorf("answer: %w", err)
 		}
+		p.see(event)
 		switch e := event.(type) {
-		case agent.CallStarted:
-			p.say(doing(e))
 		case agent.CallDone:
 			r.done = append(r.done, e)
 			d.heed(ctx, r.caller.User, e.Result)

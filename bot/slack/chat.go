@@ -58,13 +58,13 @@ func (a *Adapter) post(ctx context.Context, place store.Place, out rendered, met
 	return ts, err
 }
 
-// Update replaces the message at ts. One that carries nothing but a Status may be shown later, or not at all when
-// something newer came meanwhile.
+// Update replaces the message at ts. One that is only a word on progress may be shown later, or not at all when something
+// newer came meanwhile.
 func (a *Adapter) Update(ctx context.Context, place store.Place, ts string, m bot.Message) error {
 	if err := a.served(ctx, place); err != nil {
 		return err
 	}
-	if onlyStatus(m) {
+	if onProgress(m) {
 		return a.showProgress(ctx, place, ts, m)
 	}
 	a.progress.final(place.Channel, ts)
@@ -223,8 +223,8 @@ func notYet(err error) error {
 	return err
 }
 
-// onlyStatus tells whether a message is a word on progress.
-func onlyStatus(m bot.Message) bool {
+// onProgress tells whether a message is a word on progress, which something better will replace.
+func onProgress(m bot.Message) bool {
 	return m.Status != "" && m.Notice == "" && m.Text == "" && m.Card == nil && len(m.Outputs) == 0 && len(m.Ran) == 0 &&
 		len(m.Links) == 0 && len(m.Buttons) == 0
 }

@@ -81,6 +81,8 @@ type progressing struct {
 	mu    sync.Mutex
 	last  time.Time
 	next  *bot.Message
+	ctx   context.Context // of whoever said next: once it is over nobody wants it shown
+	due   time.Time
 	timer *time.Timer
 }
 
@@ -136,12 +138,17 @@ func (a *Adapter) showProgress(ctx context.Context, place store.Place, ts string
 		a.sendProgress(ctx, p, place, ts, m)
 		return nil
 	}
-	p.next = &m
+	p.next, p.ctx = &m, ctx
 	if p.timer == nil {
+		p.due = time.Now().Add(wait)
 		p.timer = time.AfterFunc(wait, func() { a.beside(func() { a.flush(p, place, ts) }) })
 	}
 	return nil
 }
+
+// tooLate is how long behind its time a word on progress is dropped: the process stood still meanwhile, and somebody else
+// may have put the answer there.
+const tooLate = 2 * time.Second
 
 // flush shows the last word that waited.
 func (a *Adapter) flush(p *progressing, place store.Place, ts string) {
@@ -151,10 +158,13 @@ func (a *Adapter) flush(p *progressing, place store.Place, ts string) {
 	if p.next == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), replyTime)
-	defer cancel()
 	m := *p.next
 	p.next = nil
+	if p.ctx.Err() != nil || time.Since(p.due) > tooLate {
+		return
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, replyTime)
+	defer cancel()
 	a.sendProgress(ctx, p, place, ts, m)
 }
 

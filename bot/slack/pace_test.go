@@ -170,3 +170,24 @@ func TestSlotsAreGivenInTurn(t *testing.T) {
 		t.Errorf("after a minute it still waits %s", got)
 	}
 }
+
+// TestWordOnProgressIsDroppedWithItsTurn: a word that waited for its time is not said once its turn is over, or somebody
+// else's.
+func TestWordOnProgressIsDroppedWithItsTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, p := onPaper()
+		ctx, cancel := context.WithCancel(t.Context())
+		for _, word := range []string{"1", "2"} {
+			if err := a.Update(ctx, store.Place{Channel: "C1"}, "1.1", bot.Message{Status: word}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cancel()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(p.said) != 1 {
+			t.Errorf("said %v", p.said)
+		}
+	})
+}

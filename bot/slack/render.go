@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	slackgo "github.com/slack-go/slack"
 
@@ -44,8 +45,14 @@ func (r renderer) message(m bot.Message) rendered {
 }
 
 func (r renderer) draw(d *drawing, m bot.Message) {
+	if m.Draft != "" {
+		r.markdown(d, clip(m.Draft, mostMessage))
+	}
 	if m.Status != "" {
 		d.section(span{text: clip(plain(m.Status), mostPiece), style: style{italic: true}})
+	}
+	for _, running := range m.Running {
+		d.section(runningSpans(running)...)
 	}
 	if m.Notice != "" {
 		d.section(sentence(m.Notice)...)
@@ -135,6 +142,34 @@ func readElement(out *strings.Builder, e slackgo.RichTextElement) {
 
 // drawRan shows what became of a command.
 func drawRan(d *drawing, r bot.Ran) { d.section(ranSpans(r)...) }
+
+// runningSpans says what runs, where, and for how long.
+func runningSpans(r bot.Running) []span {
+	spans := []span{say("⏳ ")}
+	if len(r.Argv) > 0 {
+		spans = append(spans, code(clip(commandLine(r.Argv), mostRan)))
+	} else {
+		spans = append(spans, say("a command that is for the person who asked alone"))
+	}
+	facts := ""
+	for _, fact := range []struct{ label, value string }{{"", string(r.Cloud)}, {"account ", strings.Join(r.Accounts, ", ")}, {"", lasting(r.For)}} {
+		if value := visibleLine(fact.value); value != "" {
+			facts += " · " + fact.label + clip(value, 200)
+		}
+	}
+	return append(spans, say(facts))
+}
+
+// lasting says for how long, "" for no time at all.
+func lasting(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return ""
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", d/time.Second)
+	}
+	return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+}
 
 var ranMarks = map[bot.RanState]string{bot.RanOK: "✓ ", bot.RanFailed: "✗ failed: ", bot.RanRefused: "✗ refused: ",
 	bot.RanWaiting: "⏳ waits for a click: ", bot.RanUnknown: "? outcome unknown: "}
