@@ -26,9 +26,12 @@ type Program struct {
 	Flags       []string // the interpreter's
 	Entry       string   // the entry file or the binary, symbolic links resolved
 	SHA256      string   // of Entry, hex
+	Release     string   // its number, as its installation says; "" when that cannot be told
 	Installed   []string // what of its installation it reads and runs, besides the system's libraries
 	Env         map[string]string
 	Err         error // why it cannot be used; nil when it can
+
+	pins []pin // what is executed, as it was found
 }
 
 // known is what Aurora can drive with a CLI, and what to tell people who do not have it.
@@ -76,14 +79,25 @@ func Locate(path string) Programs {
 	found := Programs{}
 	for _, k := range known {
 		p, err := locate(k.name, filepath.SplitList(path))
+		p.Name = k.name
 		if err == nil {
-			p.Installed = installed(p)
-			p.SHA256, err = fileSHA256(p.Entry)
+			p, err = p.examined()
 		}
-		p.Name, p.Err = k.name, err
+		p.Err = err
 		found[k.name] = p
 	}
 	return found
+}
+
+// examined notes what the program is made of.
+func (p Program) examined() (Program, error) {
+	pins, err := pinned(p)
+	if err != nil {
+		return p, err
+	}
+	p.pins, p.SHA256 = pins, pins[0].sha256
+	p.Installed, p.Release = installed(p), release(p)
+	return p, nil
 }
 
 // Command gives the argv that executes the program with these words; argv[0] of the words is the program's name.

@@ -73,6 +73,7 @@ type Section struct {
 	Project      string `json:"project,omitempty"`
 	Region       string `json:"region,omitempty"`
 	Intent       string `json:"intent,omitempty"`
+	Program      string `json:"program,omitempty"` // which very CLI ran: name, release and the beginning of its SHA-256
 	Status       string `json:"status,omitempty"`
 	Output       string `json:"output,omitempty"` // only where there are several sections; else it is the result's
 	Code         Code   `json:"code,omitempty"`

@@ -62,6 +62,9 @@ func (e *Executor) runJob(ctx context.Context, j job) (Section, string) {
 		return s.problem(err, e.Redact), ""
 	}
 	s.Intent = intent.ID
+	if e.Direct[j.target.Connection.Cloud] == nil {
+		s.Program = e.Programs[j.prepared.Command.Argv[0]].identity()
+	}
 	s, private := e.perform(ctx, j, s, start)
 	e.record(ctx, intent.ID, j, &s)
 	return s, private
@@ -88,6 +91,9 @@ func (e *Executor) starter(ctx context.Context, j job) (func(context.Context) (O
 	driver := e.Drivers[conn.Cloud]
 	if direct == nil && (driver == nil || program.Entry == "" || program.Err != nil) {
 		return nil, &Problem{Code: CodeNotInstalled, Sentence: e.missing(j.prepared.Command.Argv[0]), Err: program.Err}
+	}
+	if err := program.Unchanged(); direct == nil && err != nil {
+		return nil, changed(program, err)
 	}
 	readOnly := j.ask.Caller.Mode != store.Agent
 	cred, err := e.credential(ctx, conn, readOnly)

@@ -187,7 +187,10 @@ func (d *doctor) programs(ctx context.Context) {
 		if err != nil {
 			said = "does not answer --version: " + err.Error()
 		}
-		_, _ = fmt.Fprintf(d.io.out, "ok    %s: %s\n", name, said)
+		_, _ = fmt.Fprintf(d.io.out, "ok    %s: %s (%s, SHA-256 %s)\n", name, said, found[name].Entry, found[name].SHA256)
+		if foreign := found[name].Foreign(); foreign != "" {
+			_, _ = fmt.Fprintf(d.io.out, "note  %s\n", foreign)
+		}
 	}
 }
 

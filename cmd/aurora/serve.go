@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -56,7 +58,7 @@ func (a *app) run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, public.Close())
 	}
-	a.tellConfinement()
+	a.tellPrograms()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return serveHTTP(ctx, public, a.web.Handler()) })
 	group.Go(func() error { return serveHTTP(ctx, ops, a.opsHandler()) })
@@ -69,11 +71,21 @@ func (a *app) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// tellConfinement says in the log what keeps programs from the rest of the machine, and what does not.
-func (a *app) tellConfinement() {
+// tellPrograms says in the log which programs were found, what keeps them from the rest of the machine, and what does not.
+func (a *app) tellPrograms() {
 	a.log.Info().Stringer("inForce", a.confiner.Strength).Msg("programs are confined")
 	for _, lack := range a.confiner.Strength.Lacks() {
 		a.log.Warn().Msg("programs: " + lack)
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.programs)) {
+		p := a.programs[name]
+		if p.Err != nil {
+			continue
+		}
+		a.log.Info().Str("program", name).Str("release", p.Release).Str("entry", p.Entry).Str("sha256", p.SHA256).Msg("found")
+		if foreign := p.Foreign(); foreign != "" {
+			a.log.Warn().Msg(foreign)
+		}
 	}
 }
 

@@ -54,7 +54,7 @@ func filterCalls(s Strength) (int, error) {
 }
 
 func seccomp(flags uintptr, prog *unix.SockFprog, fd *int) error {
-	r, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(prog)))
+	r, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(prog))) //nolint:gosec // as the kernel wants it
 	if errno != 0 {
 		return fmt.Errorf("filter system calls: %w", errno)
 	}
