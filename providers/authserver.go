@@ -36,8 +36,8 @@ type AuthServer struct {
 	Now          func() time.Time // nil for time.Now
 }
 
-// Grant is what a token endpoint gave.
-type Grant struct {
+// Issued is what a token endpoint gave.
+type Issued struct {
 	Access  string
 	Refresh string // empty when none came
 	Expiry  time.Time
@@ -46,10 +46,10 @@ type Grant struct {
 }
 
 // String never shows the tokens.
-func (Grant) String() string { return "[credential]" }
+func (Issued) String() string { return "[credential]" }
 
 // GoString never shows the tokens.
-func (Grant) GoString() string { return "[credential]" }
+func (Issued) GoString() string { return "[credential]" }
 
 const (
 	authTime     = 15 * time.Second // for one answer of an authorization server
@@ -100,23 +100,23 @@ func (a AuthServer) Begin(state string, in SignIn, scopes []string, further ...o
 }
 
 // Exchange trades the code for tokens. A refusal is a Problem.
-func (a AuthServer) Exchange(ctx context.Context, in SignIn, code string) (Grant, error) {
+func (a AuthServer) Exchange(ctx context.Context, in SignIn, code string) (Issued, error) {
 	token, err := a.config(in.Redirect, nil).Exchange(a.context(ctx), code, oauth2.VerifierOption(in.Verifier))
 	if err != nil {
-		return Grant{}, a.explain(err, false)
+		return Issued{}, a.explain(err, false)
 	}
-	return a.grant(token)
+	return a.issued(token)
 }
 
 // Renew trades a refresh token for a new access token. Problem.Broken says that the refresh token is worth nothing any
 // more; CodeUnavailable that it is worth another try later.
-func (a AuthServer) Renew(ctx context.Context, refresh string) (Grant, error) {
+func (a AuthServer) Renew(ctx context.Context, refresh string) (Issued, error) {
 	// Without an expiry x/oauth2 asks at once, and once.
 	token, err := a.config("", nil).TokenSource(a.context(ctx), &oauth2.Token{RefreshToken: refresh}).Token()
 	if err != nil {
-		return Grant{}, a.explain(err, true)
+		return Issued{}, a.explain(err, true)
 	}
-	g, err := a.grant(token)
+	g, err := a.issued(token)
 	if g.Refresh == refresh { // x/oauth2 repeats the old one where none came
 		g.Refresh = ""
 	}
@@ -125,15 +125,15 @@ func (a AuthServer) Renew(ctx context.Context, refresh string) (Grant, error) {
 
 // Assert trades what a service account's key signs for an access token. Problem.Broken says that the key is worth nothing
 // any more. The assertion's own address and audience are in the config; only the scopes differ from run to run.
-func (a AuthServer) Assert(ctx context.Context, signer jwt.Config) (Grant, error) {
+func (a AuthServer) Assert(ctx context.Context, signer jwt.Config) (Issued, error) {
 	token, err := signer.TokenSource(a.context(ctx)).Token()
 	if err != nil {
-		return Grant{}, a.explain(err, true)
+		return Issued{}, a.explain(err, true)
 	}
 	if token.ExpiresIn == 0 && !token.Expiry.IsZero() {
 		token.ExpiresIn = int64(time.Until(token.Expiry).Seconds())
 	}
-	return a.grant(token)
+	return a.issued(token)
 }
 
 func (a AuthServer) config(redirect string, scopes []string) *oauth2.Config {
@@ -161,15 +161,15 @@ func (a AuthServer) now() time.Time {
 	return time.Now()
 }
 
-func (a AuthServer) grant(token *oauth2.Token) (Grant, error) {
+func (a AuthServer) issued(token *oauth2.Token) (Issued, error) {
 	if !strings.EqualFold(token.Type(), "Bearer") || !plainToken(token.AccessToken) || token.RefreshToken != "" && !plainToken(token.RefreshToken) {
-		return Grant{}, a.transient(fmt.Errorf("%s sent a token that cannot be used", a.Name))
+		return Issued{}, a.transient(fmt.Errorf("%s sent a token that cannot be used", a.Name))
 	}
 	life := assumedLife
 	if token.ExpiresIn > 0 {
 		life = time.Duration(token.ExpiresIn) * time.Second
 	}
-	g := Grant{Access: token.AccessToken, Refresh: token.RefreshToken, Expiry: a.now().Add(life).UTC().Truncate(time.Millisecond)}
+	g := Issued{Access: token.AccessToken, Refresh: token.RefreshToken, Expiry: a.now().Add(life).UTC().Truncate(time.Millisecond)}
 	if scope, ok := token.Extra("scope").(string); ok && scope != "" {
 		g.Scopes = strings.Fields(scope)
 	}

@@ -221,7 +221,7 @@ func get(t *testing.T, client *http.Client, address string) *http.Response {
 }
 
 // signInAt walks the whole sign-in as a browser does.
-func signInAt(t *testing.T, p peer) providers.Grant {
+func signInAt(t *testing.T, p peer) providers.Issued {
 	t.Helper()
 	in := providers.NewSignIn(raceCall, true)
 	address, err := p.Begin("state-1", in, []string{"openid", "offline_access"})

@@ -65,7 +65,7 @@ func MergeCredential(old, fresh store.Credential) store.Credential {
 // issuer are Problems with nothing of the provider's text in them.
 func (a AuthServer) Code(callback url.Values) (string, error) {
 	switch issuer := callback.Get("iss"); {
-	case issuer != "" && issuer != a.Issuer && (a.Issuer == "" || !strings.HasPrefix(issuer, a.Issuer+"/")):
+	case len(callback["iss"]) > 1 || issuer != "" && issuer != a.Issuer && (a.Issuer == "" || !strings.HasPrefix(issuer, a.Issuer+"/")):
 		return "", a.refused("The answer did not come from " + a.Name + ", so nothing was connected. Begin again from the chat.")
 	case callback.Get("error") == "access_denied":
 		return "", a.refused("You said no at " + a.Name + ", so nothing was connected. Begin again from the chat if that was a mistake.")

@@ -149,3 +149,41 @@ func TestProjectsAreListedToTheEnd(t *testing.T) {
 		t.Errorf("without the scope: %v", err)
 	}
 }
+
+// FuzzKey: whatever is pasted, what is kept is one RSA key of a service account, and nothing pasted is repeated.
+func FuzzKey(f *testing.F) {
+	key, err := rsa.GenerateKey(rand.Reader, leastRSA)
+	if err != nil {
+		f.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		f.Fatal(err)
+	}
+	good, err := json.Marshal(map[string]string{
+		"type": "service_account", "project_id": "acme-prod", "private_key_id": "0123456789abcdef", "client_email": cloudsim.GCPAccount,
+		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), "token_uri": "https://evil.example",
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, text := range []string{string(good), "{}", "", "[1]", `{"type":"service_account"}`, `{"type":"service_account","type":"x"}`, strings.Repeat("{", 100)} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		key, err := readKey(text)
+		var p *providers.Problem
+		if err != nil {
+			if !errors.As(err, &p) || p.Err != nil || p.Sentence == "" || key != (keyFile{}) {
+				t.Errorf("%v, %+v", err, p)
+			}
+			return
+		}
+		if key.Type != "service_account" || !accountEmail.MatchString(key.Email) || !projectID.MatchString(key.Project) {
+			t.Errorf("taken: %s %s", key.Email, key.Project)
+		}
+		if clean, err := cleanKey(key.Key); err != nil || clean != key.Key {
+			t.Errorf("what is kept is no key: %v", err)
+		}
+	})
+}

@@ -85,7 +85,7 @@ func (c *Connector) Finish(ctx context.Context, in providers.SignIn, callback ur
 
 // granted says which slot the grant fills. Google lets people leave out parts of what is asked; the part that runs need
 // must be there.
-func granted(in providers.SignIn, g providers.Grant) (slot providers.Slot, reduced string, err error) {
+func granted(in providers.SignIn, g providers.Issued) (slot providers.Slot, reduced string, err error) {
 	refuse := func(sentence string) (providers.Slot, string, error) {
 		return "", "", &providers.Problem{Code: providers.CodeRefused, Sentence: sentence}
 	}

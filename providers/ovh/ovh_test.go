@@ -170,12 +170,12 @@ func TestLessThanAskedIsSaid(t *testing.T) {
 	}{
 		"all": {[]string{"all"}, false, false}, "not said": {nil, false, false}, "reading": {[]string{"account:read"}, false, true}, "something else": {[]string{"openid"}, true, false},
 	} {
-		reduced, readOnly, err := granted(providers.Grant{Refresh: "r", Scopes: row.scopes})
+		reduced, readOnly, err := granted(providers.Issued{Refresh: "r", Scopes: row.scopes})
 		if (err != nil) != row.refused || readOnly != row.readOnly || (reduced != "") != row.readOnly {
 			t.Errorf("%s: %q, %t, %v", name, reduced, readOnly, err)
 		}
 	}
-	if _, _, err := granted(providers.Grant{}); err == nil {
+	if _, _, err := granted(providers.Issued{}); err == nil {
 		t.Error("a grant that does not last was taken")
 	}
 }

@@ -96,7 +96,7 @@ func (c *Connector) Finish(ctx context.Context, in providers.SignIn, callback ur
 	return out, nil
 }
 
-func (c *Connector) signedIn(r region, g providers.Grant, who string, projects []string) providers.SignedIn {
+func (c *Connector) signedIn(r region, g providers.Issued, who string, projects []string) providers.SignedIn {
 	cred := store.NewCredential(map[string]string{
 		"kind": providers.KindOAuth, "subject": who, "endpoint": r.endpoint(), "client_id": c.config.Clients[r.name].ID,
 	})
@@ -111,7 +111,7 @@ func (c *Connector) signedIn(r region, g providers.Grant, who string, projects [
 }
 
 // granted says what can be done with a grant. An answer without scopes means as asked.
-func granted(g providers.Grant) (reduced string, readOnly bool, err error) {
+func granted(g providers.Issued) (reduced string, readOnly bool, err error) {
 	refuse := func(sentence string) (string, bool, error) {
 		return "", false, &providers.Problem{Code: providers.CodeRefused, Sentence: sentence}
 	}
