@@ -1,4 +1,5 @@
-// Command scw writes the grammar of scaleway-cli as JSON lines. It is a module of its own so that the CLI stays out of
+// Command scw writes the grammar of scaleway-cli as JSON lines; with -parse it reads argvs and says how scaleway-cli reads them.
+// It is a module of its own so that the CLI stays out of
 // the product.
 package main
 
@@ -20,6 +21,13 @@ type line struct {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "-parse" {
+		if err := parseAll(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	var lines []line
 	for _, c := range commands.GetCommands().GetAll() {
 		if c.Run == nil {
