@@ -185,6 +185,18 @@ func inRunDirectory(value string) bool {
 	return true
 }
 
+// namesFile reports whether a value that the CLI may open as a file can name one of the machine: not an object in a bucket, not
+// for az the content itself, and in a read nothing in the empty directory the command runs in.
+func (v *Verdict) namesFile(value string) bool {
+	switch {
+	case value == "", strings.HasPrefix(value, "gs://"), v.Effect == Read && inRunDirectory(value):
+		return false
+	case v.Provider == "azure":
+		return !strings.ContainsAny(value[:1], "{[\"'") && !strings.HasPrefix(value, "-----BEGIN ") && !strings.HasPrefix(value, "ssh-")
+	}
+	return true
+}
+
 // noteScope remembers a command's own flags that say where it acts.
 func (v *Verdict) noteScope(d *dialect, name string, f *givenFlag) bool {
 	kind, ok := ownScopes[name]
@@ -208,7 +220,7 @@ var ownScopes = map[string]string{
 func (v *Verdict) values(c *call) {
 	for i := range c.flags {
 		f := &c.flags[i]
-		if f.own != nil && f.own.kind&kindReads != 0 {
+		if f.own != nil && f.own.kind&kindReads != 0 && v.namesFile(f.value) {
 			v.forbid("local-file", "%s %s", f.name, forbiddenFlags["local-file"])
 		}
 		v.value(c.d, f, f.value)

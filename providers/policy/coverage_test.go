@@ -42,10 +42,9 @@ func coveragePage(t *testing.T) string {
 	out.WriteString("\n## Real command lines\n\nThe same for command lines from the CLIs' own documentation, with their shell syntax, placeholders and typing errors.\n\n")
 	matrix(&out, invocations(t))
 	out.WriteString("\n## Reads that are refused in Ask mode\n\n")
-	refusedReads(&out, "commands", rows)
-	refusedReads(&out, "command lines", invocations(t))
-	out.WriteString("\nReasons, for the command lines:\n\n| rule | lines |\n|---|---|\n")
-	reasons(&out, invocations(t))
+	commands, lines := refusedReads(rows), refusedReads(invocations(t))
+	fmt.Fprintf(&out, "Of %d reading commands, %d print a secret and are refused for that; %d more are refused (%.2f%%).\n\n", commands.reads, commands.rules["secret"], commands.all()-commands.rules["secret"], percent(commands.all()-commands.rules["secret"], commands.reads))
+	lines.write(&out)
 	out.WriteString("\n## Tables\n\n```\n")
 	counts, err := os.ReadFile("tables/counts.txt")
 	if err != nil {
@@ -70,42 +69,6 @@ func matrix(out *strings.Builder, rows []labelled) {
 		}
 		out.WriteString("\n")
 	}
-}
-
-func refusedReads(out *strings.Builder, what string, rows []labelled) {
-	reads, refused, secret := 0, 0, 0
-	for _, l := range rows {
-		if l.truth != "read" {
-			continue
-		}
-		reads++
-		switch j := judge(l.command); {
-		case j.ask.Decision == Allow:
-		case j.v.Facets.Has(Secret):
-			secret++
-		default:
-			refused++
-		}
-	}
-	fmt.Fprintf(out, "- Of %d reading %s, %d print a secret and are refused for that; %d more are refused (%.2f%%).\n", reads, what, secret, refused, float64(refused)*100/float64(reads))
-}
-
-func reasons(out *strings.Builder, rows []labelled) {
-	n := map[string]int{}
-	for _, l := range rows {
-		if j := judge(l.command); l.truth == "read" && j.ask.Decision != Allow && !j.v.Facets.Has(Secret) {
-			n[j.v.Rule]++
-		}
-	}
-	for _, rule := range []string{RuleUnparsed, RuleUnknown, "local-file", "local-config", "identity-switch", "runs-payload"} {
-		fmt.Fprintf(out, "| %s | %d |\n", rule, n[rule])
-		delete(n, rule)
-	}
-	rest := 0
-	for _, k := range n {
-		rest += k
-	}
-	fmt.Fprintf(out, "| other | %d |\n", rest)
 }
 
 const notCovered = `## What is not covered

@@ -105,12 +105,16 @@ func (d *dialect) resolve(argv []string) *call {
 	return c
 }
 
-// looksLikeFlag tells flags from words; "-" and negative numbers are words.
+// looksLikeFlag tells flags from words; "-" and negative numbers are words, but for a flag that is a digit.
 func (c *call) looksLikeFlag(word string) bool {
 	if len(word) < 2 || word[0] != '-' {
 		return false
 	}
-	return !(word[1] >= '0' && word[1] <= '9' || word[1] == '.')
+	if word[1] != '.' && (word[1] < '0' || word[1] > '9') {
+		return true
+	}
+	own, global := c.find(word)
+	return own != nil || global != nil
 }
 
 func (c *call) takeWord(word string) {
@@ -124,7 +128,7 @@ func (c *call) takeWord(word string) {
 			return
 		}
 	}
-	if c.leaf == nil {
+	if c.leaf == nil || c.bare() {
 		if c.stray == "" {
 			c.stray = word
 			c.fault = c.unknownCommand()
@@ -276,7 +280,7 @@ func (c *call) takeCluster(i int) int {
 // check looks at the whole call once the command is known: flags that stood before the command word must be its own or
 // the program's, and arguments must fit.
 func (c *call) check() {
-	if c.leaf == nil {
+	if c.leaf == nil || c.bare() && len(c.flags) == 0 {
 		c.fault = c.unknownCommand()
 		return
 	}
@@ -314,6 +318,9 @@ func (c *call) checkArgs() {
 	}
 }
 
+// bare reports that no command word was found yet: a program alone takes flags such as --version, and no arguments.
+func (c *call) bare() bool { return c.group == &c.d.table.nodes[0] }
+
 func (c *call) unknownCommand() *Refusal {
 	if c.stray == "" {
 		return &Refusal{Rule: RuleUnknown, Nearest: c.anyBelow(), Reason: fmt.Sprintf("%s is a group of commands, not a command. One of them is: %s", c.path, c.anyBelow())}
@@ -336,7 +343,7 @@ func (c *call) unknownCommand() *Refusal {
 // anyBelow is the first full command below the group that was reached.
 func (c *call) anyBelow() string {
 	n, path := c.group, c.path
-	for n.class < 0 && n.n > 0 {
+	for (n.class < 0 || n == &c.d.table.nodes[0]) && n.n > 0 {
 		n = &c.d.table.nodes[n.first]
 		path += " " + n.word
 	}

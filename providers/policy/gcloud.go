@@ -102,6 +102,10 @@ func judgeGcloud(c *call, v *Verdict) {
 	}
 	words := strings.Fields(c.path)
 	last := words[len(words)-1]
+	if last == "help" {
+		judgeHelp(c, v)
+		return
+	}
 	if len(words) > 2 && (words[1] == "storage" || words[2] == "storage") && (last == "cp" || last == "mv" || last == "rsync") {
 		judgeCopy(c, v, last, "gs://", "gcloud storage objects compose or the Storage Transfer Service")
 		return
@@ -120,9 +124,28 @@ func judgeGcloud(c *call, v *Verdict) {
 			break
 		}
 		name := names[min(i, len(names)-1)]
-		if fileArg(name) && (v.Effect != Read || !inRunDirectory(c.args[i])) {
+		if fileArg(name) && v.namesFile(c.args[i]) {
 			v.forbid("local-file", "The argument %q is a file of the machine Aurora runs on; chat has none.", clip(c.args[i]))
 		}
+	}
+}
+
+// judgeHelp lets gcloud help speak of commands and of what is searched after --. It runs the words it is given with one more
+// flag, so they must be command words and nothing else, and not of a command that takes anything.
+func judgeHelp(c *call, v *Verdict) {
+	if len(c.args) == 0 || c.args[0] == "help" {
+		v.forbid("help", "gcloud help alone opens a manual. Name a command: gcloud help compute instances list")
+		return
+	}
+	n := &c.d.table.nodes[0]
+	for _, word := range c.args[:len(c.args)-len(c.rest)] {
+		if n = c.d.table.child(n, word); n == nil {
+			v.forbid(RuleUnknown, "gcloud has no command with the word %q. Search with: gcloud help -- %s", clip(word), clip(word))
+			return
+		}
+	}
+	if n.class >= 0 && c.d.table.classes[n.class].effect == Forbidden {
+		v.forbid("local-config", "This command never runs from chat, nor does its help. Read it in the documentation.")
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -155,36 +154,6 @@ func TestReadsRunInAsk(t *testing.T) {
 	t.Logf("%d of %d high-confidence reads refused", refused, high)
 	if refused*100 > high {
 		t.Errorf("%d of %d high-confidence reads refused in Ask, want at most 1%%", refused, high)
-	}
-}
-
-// demanded are the rules that refuse a read on purpose: a shell, files of our machine, other identities, local settings.
-var demanded = []string{RuleUnparsed, "local-file", "identity-switch", "local-config", "fetches-address", "debug-output", "endless", "object-data"}
-
-func TestReadInvocationsRunInAsk(t *testing.T) {
-	t.Parallel()
-	all, refused, meant := 0, 0, 0
-	for _, l := range invocations(t) {
-		if l.truth != "read" {
-			continue
-		}
-		all++
-		j := judge(l.command)
-		switch {
-		case j.ask.Decision == Allow || j.v.Facets.Has(Secret):
-		case slices.Contains(demanded, j.v.Rule):
-			meant++
-		default:
-			refused++
-			t.Logf("refused: %s: %s %s %s: %s", l.command, j.v.Effect, j.v.Facets, j.v.Rule, j.v.Reason)
-		}
-	}
-	t.Logf("of %d read invocations %d refused, %d more by a rule that is meant to", all, refused, meant)
-	if refused*100 > 3*all {
-		t.Errorf("%d of %d read invocations refused in Ask, want at most 3%%", refused, all)
-	}
-	if (refused+meant)*100 > 7*all {
-		t.Errorf("%d of %d read invocations refused in Ask for any reason, want at most 7%%", refused+meant, all)
 	}
 }
 

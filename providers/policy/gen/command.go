@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"aurora/providers/policy"
@@ -22,6 +23,7 @@ type command struct {
 	Path     string   // "aws ec2 describe-instances"
 	Flags    []cflag  // in the source's order
 	Args     []string // positionals as "name" or "name..."; see arity in the encoder
+	Aliases  []string // other last words that mean the same command
 	Evidence evidence
 
 	label  policy.Effect // what the reviewed label says; zero without one
@@ -54,6 +56,7 @@ type sourceLine struct {
 	Path  string            `json:"p"`
 	Flags []json.RawMessage `json:"f"`
 	Args  [][]string        `json:"a"`
+	Alias []string          `json:"al"`
 	Ev    evidence          `json:"e"`
 }
 
@@ -84,6 +87,31 @@ func commands(gen, tool string, book *book) ([]*command, error) {
 	return list, nil
 }
 
+// spelled adds the other names of commands, and of what stands below them, once their effects are settled.
+func spelled(cmds []*command) []*command {
+	known := map[string]bool{}
+	for _, c := range cmds {
+		known[c.Path] = true
+	}
+	for _, named := range slices.Clone(cmds) {
+		group := named.Path[:strings.LastIndexByte(named.Path, ' ')+1]
+		for _, alias := range named.Aliases {
+			for _, c := range slices.Clone(cmds) {
+				if c != named && !strings.HasPrefix(c.Path, named.Path+" ") {
+					continue
+				}
+				twin := *c
+				twin.Path, twin.Aliases = group+alias+c.Path[len(named.Path):], nil
+				if !known[twin.Path] {
+					known[twin.Path] = true
+					cmds = append(cmds, &twin)
+				}
+			}
+		}
+	}
+	return cmds
+}
+
 func readSource(path string) ([]*command, error) {
 	content, err := gunzip(path)
 	if err != nil {
@@ -97,7 +125,7 @@ func readSource(path string) ([]*command, error) {
 		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
 			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
-		c := &command{Path: s.Path, Evidence: s.Ev}
+		c := &command{Path: s.Path, Evidence: s.Ev, Aliases: s.Alias}
 		for _, raw := range s.Flags {
 			var f cflag
 			if err := json.Unmarshal(raw, &[]any{&f.Names, &f.Kind}); err != nil {
@@ -109,6 +137,9 @@ func readSource(path string) ([]*command, error) {
 			name := a[0]
 			if len(a) > 1 && strings.ContainsAny(a[1], "*+.A") {
 				name += "..."
+			}
+			if len(a) > 2 { // the CLI opens what is named here
+				name = strings.Replace(name, a[0], "file", 1)
 			}
 			c.Args = append(c.Args, name)
 		}

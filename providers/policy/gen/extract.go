@@ -32,8 +32,12 @@ var extractors = []extractor{
 
 // extractAll runs every extractor whose CLI is installed and merges what it says into the stored sources. A command the
 // CLI no longer has stays until its line is taken out by hand: a partial load must not shrink a table.
-func extractAll(ctx context.Context, gen string) error {
+func extractAll(ctx context.Context, gen, only string) error {
+	wanted := func(tool string) bool { return only == "" || slices.Contains(strings.Split(only, ","), tool) }
 	for _, x := range extractors {
+		if !wanted(x.tool) {
+			continue
+		}
 		out, err := x.run(ctx)
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
 			fmt.Fprintf(os.Stderr, "%s is not installed; its stored source stays\n", x.tool)
@@ -46,10 +50,15 @@ func extractAll(ctx context.Context, gen string) error {
 			return fmt.Errorf("store the grammar of %s: %w", x.tool, err)
 		}
 	}
-	if err := extractScw(ctx, gen); err != nil {
-		return fmt.Errorf("read the grammar of scw: %w", err)
+	if wanted("scw") {
+		if err := extractScw(ctx, gen); err != nil {
+			return fmt.Errorf("read the grammar of scw: %w", err)
+		}
 	}
-	return extractKubectl(ctx, filepath.Join(gen, "sources", "kubectl.jsonl.gz"))
+	if wanted("kubectl") {
+		return extractKubectl(ctx, filepath.Join(gen, "sources", "kubectl.jsonl.gz"))
+	}
+	return nil
 }
 
 // extractScw builds and runs the small program beside this one that holds scaleway-cli as a library.
@@ -84,12 +93,13 @@ func (x extractor) run(ctx context.Context) ([]byte, error) {
 	var out bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, os.Stderr
 	cmd.Env = append(cmd.Environ(), "HOME="+dir, "CLOUDSDK_CONFIG="+dir, "AZURE_CONFIG_DIR="+dir, "AWS_CONFIG_FILE="+filepath.Join(dir, "none"))
-	return out.Bytes(), errors.Join(cmd.Run(), ctx.Err(), func() error {
-		if out.Len() == 0 {
-			return errors.New("the CLI told nothing")
-		}
-		return nil
-	}())
+	if err := cmd.Run(); err != nil {
+		return nil, err
+	}
+	if out.Len() == 0 { // read after the run: a CLI that told nothing must not pass for one that has nothing new
+		return nil, errors.New("the CLI told nothing")
+	}
+	return out.Bytes(), nil
 }
 
 // python is the interpreter named in the first line of an installed entry script; pyenv's shims are looked through.

@@ -46,11 +46,14 @@ func kubectlHelp(ctx context.Context, enc *json.Encoder, program string, words [
 		return fmt.Errorf("%s --help: %w", name, err)
 	}
 	flags := []any{}
-	var below []string
+	var below, aliases []string
 	section := ""
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimRight(line, "\n")
 		switch {
+		case line != "" && line[0] != ' ' && section == "Aliases:": // its lines are not indented
+			_, list, _ := strings.Cut(line, ", ")
+			aliases, section = strings.Split(list, ", "), ""
 		case line != "" && line[0] != ' ':
 			section = line
 		case section == "Options:":
@@ -63,7 +66,11 @@ func kubectlHelp(ctx context.Context, enc *json.Encoder, program string, words [
 	}
 	runs := len(words) > 0 && (len(flags) > 0 || len(below) == 0)
 	if runs {
-		if err := enc.Encode(map[string]any{"p": name, "f": flags, "a": []any{}}); err != nil {
+		told := map[string]any{"p": name, "f": flags, "a": []any{}}
+		if len(aliases) > 0 {
+			told["al"] = aliases
+		}
+		if err := enc.Encode(told); err != nil {
 			return err
 		}
 	}

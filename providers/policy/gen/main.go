@@ -7,6 +7,7 @@
 //
 //	go run ./providers/policy/gen            pack the tables from the checked-in sources
 //	go run ./providers/policy/gen -extract   read the installed CLIs first; a missing CLI keeps its stored source
+//	go run ./providers/policy/gen -extract -only az,scw
 package main
 
 import (
@@ -20,17 +21,18 @@ import (
 func main() {
 	dir := flag.String("dir", "providers/policy", "directory of package policy")
 	read := flag.Bool("extract", false, "read the installed CLIs before packing")
+	only := flag.String("only", "", "programs to read with -extract, such as az,scw; empty reads all")
 	flag.Parse()
-	if err := run(context.Background(), *dir, *read); err != nil {
+	if err := run(context.Background(), *dir, *read, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "policy tables:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, dir string, read bool) error {
+func run(ctx context.Context, dir string, read bool, only string) error {
 	gen := filepath.Join(dir, "gen")
 	if read {
-		if err := extractAll(ctx, gen); err != nil {
+		if err := extractAll(ctx, gen, only); err != nil {
 			return err
 		}
 	}
@@ -61,6 +63,7 @@ func build(gen string) (map[string][]byte, error) {
 		if err := merge(tool, cmds, book); err != nil {
 			return nil, err
 		}
+		cmds = spelled(cmds)
 		segment, err := encode(cmds, book)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", tool, err)

@@ -51,6 +51,8 @@ def kind(arg, context):
         k = "l"
     if context in paramfile.PARAMFILE_DISABLED or getattr(arg, "no_paramfile", None):
         k += "u"
+    if model is not None and model.type_name == "blob" and model.serialization.get("streaming"):
+        k += "r"  # the CLI opens the value as a file
     return k
 
 

@@ -17,16 +17,27 @@ from knack.help_files import helps  # noqa: E402
 GLOBAL = {"--subscription", "--output", "-o", "--query", "--only-show-errors", "--verbose", "--debug", "--help", "-h", "--defer",
           "--acquire-policy-token", "--change-reference"}
 FLAG = re.compile(r"--[a-z][a-z0-9-]+|-[a-zA-Z]")
+FILE_TYPE = re.compile(r"file_type|validate_file_or_dict")
+FILE_HELP = re.compile(r"local path|file ?path (to|for) a|file ?path specified|the file ?path to|path to a (json |yaml |pem )?file (with|contain)|(json|yaml|pem) file ?(name|path)", re.I)
 METHOD = re.compile(r'"(GET|PUT|PATCH|DELETE|POST|HEAD)"')
+
+
+def opens(options):
+    """Whether az, or the function behind the command, opens the value as a file of its machine."""
+    named = " ".join(str(getattr(options.get(o), "__qualname__", type(options.get(o)).__name__)) for o in ("type", "completer"))
+    text = str(options.get("help") or "")
+    completes = "FilesCompleter" in named and "@" not in text  # what is read only behind an @ is seen by its @
+    return bool(completes or FILE_TYPE.search(named) or FILE_HELP.search(text))
 
 
 def kind(options):
     action = str(options.get("action", ""))
     if action in ("store_true", "store_false", "store_const") or options.get("nargs") == 0:
         return "b"
+    read = "r" if opens(options) else ""
     if options.get("nargs") in ("+", "*", "?") or isinstance(options.get("nargs"), int):
-        return "l"
-    return "v"
+        return "l" + read
+    return "v" + read
 
 
 def names(arg):

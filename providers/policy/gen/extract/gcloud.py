@@ -5,6 +5,7 @@ parser that gcloud itself uses, so that groups, deprecated spellings and resourc
 """
 import json
 import os
+import re
 import sys
 
 os.environ["CLOUDSDK_CORE_DISABLE_PROMPTS"] = "1"
@@ -25,14 +26,45 @@ GLOBAL = {
 }
 
 
+# What the parser's type for a value, or the flag's own help, says about values that gcloud opens as files of its machine.
+FILE_TYPE = re.compile(r"File|Path|ExpandHome|ExpandLocal|IsWritable|ParseIngressPol|ParseEgressPol|ParseVersioned|ParseBasicLevel|ParseCustomLevel|Pem|ParseAspects")
+FILE_HELP = re.compile(
+    r"local (file|path|dir)|\*local\*|path to (a|the|your|an)? ?(\w+ )*((json|yaml|yml|toml|csv|cbor|pem|text|zip)\b|file|kubernetes manifest|cloud run manifest)"
+    r"|path (of|for) (a |the )?(new )?(yaml|certificate|cert)|(the |a |one or more |name of the |describing )?\w*\b(yaml|json|xml|pem)\b[^.]{0,40}\bfiles?\b|\bfile path|filename of"
+    r"|file (that )?contain|file with|file to (use|run)|pem[- ]encoded|requirements\.txt|private key|folder path|path where", re.I)
+CLOUD_HELP = re.compile(r"cloud storage|gs://|hcfs uri|in the repository|resource path|key/value|list of label", re.I)
+LOCAL_HELP = re.compile(r"local", re.I)
+# Names whose help speaks of files that are elsewhere.
+NO_FILE = re.compile(
+    r"(bucket|location|encoding|format|class|labels?|password|slots|memory|period|bytes|(?<!file)-name|-version|profile|attributes|node|module|secrets|executable"
+    r"|(lustre|parallelstore|cardinality)-path|kubeconfig)$")
+
+
+def opens(action):
+    """Whether gcloud opens the value as a file of the machine it runs on."""
+    if action.nargs == 0 or getattr(action, "choices", None):
+        return False
+    reader = action.type
+    if any(NO_FILE.search(n) for n in action.option_strings):
+        return False
+    named = f"{type(reader).__name__} {getattr(reader, '__qualname__', '')}" if reader is not None else ""
+    if FILE_TYPE.search(named):
+        return True
+    text = re.sub(r"\s+", " ", action.help) if isinstance(action.help, str) else ""
+    if CLOUD_HELP.search(text) and not LOCAL_HELP.search(text):
+        return False
+    return bool(FILE_HELP.search(text[:400]))
+
+
 def kind(action):
     if action.nargs == 0:
         return "b"
+    read = "r" if opens(action) else ""
     if action.nargs == "?":
-        return "o"
+        return "o" + read
     if action.nargs in ("+", "*"):
-        return "l"
-    return "v"
+        return "l" + read
+    return "v" + read
 
 
 def emit(path, parser, evidence):
@@ -42,7 +74,7 @@ def emit(path, parser, evidence):
             if isinstance(action, argparse._SubParsersAction) or action.nargs == "A...":
                 continue
             many = action.nargs in ("+", "*", "...") or action.nargs == argparse.REMAINDER
-            args.append([str(action.metavar or action.dest), "*" if many else "1"])
+            args.append([str(action.metavar or action.dest), "*" if many else "1"] + (["r"] if opens(action) else []))
             continue
         names = [n for n in action.option_strings if n not in GLOBAL]
         if names:
