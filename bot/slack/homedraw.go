@@ -28,7 +28,7 @@ func (r renderer) home(id identity, h bot.Home, notice string) slackgo.HomeTabVi
 			d.quote(sentence(line)...)
 		}
 	}
-	if h.Refusal == "" {
+	if h.Role != "" { // else it is not known who looks, and nothing is anybody's
 		drawStanding(&d, h)
 		drawConnections(&d, h)
 		drawWaiting(&d, id, h)
@@ -44,9 +44,6 @@ func (d *drawing) header(text string) {
 }
 
 func drawStanding(d *drawing, h bot.Home) {
-	if h.Role == "" {
-		return
-	}
 	d.header("You and Aurora")
 	mode := "cannot be told now"
 	switch h.Mode {
@@ -72,7 +69,7 @@ func verbButton(name, verb, words string) *slackgo.ButtonBlockElement {
 
 func drawConnections(d *drawing, h bot.Home) {
 	d.header("Connections")
-	if len(h.Connections) == 0 {
+	if len(h.Connections) == 0 && h.Trouble == "" {
 		d.section(say("No cloud is connected for you yet."))
 	}
 	for i, c := range h.Connections {

@@ -91,7 +91,7 @@ func quotedIn(id identity, c slackgo.InteractionCallback) bot.Quoted {
 	}
 	return bot.Quoted{
 		Place: store.Place{Platform: store.Slack, Team: id.team, Channel: c.Channel.ID, Thread: cmp.Or(m.ThreadTimestamp, m.Timestamp, c.MessageTs)},
-		Said:  bot.Said{Person: id.person(cmp.Or(m.User, m.BotID), m.Team), Own: m.User == id.user, Text: typed(text, ""), TS: cmp.Or(m.Timestamp, c.MessageTs)},
+		Said:  bot.Said{Person: id.person(cmp.Or(m.User, m.BotID), m.Team), Own: m.User == id.user, Text: typed(text, id.user), TS: cmp.Or(m.Timestamp, c.MessageTs)},
 	}
 }
 

@@ -265,6 +265,45 @@ func TestDatabaseAwayTakesNothingAndLosesNothing(t *testing.T) {
 	}
 }
 
+func TestViewsSayWhichStoreIsAway(t *testing.T) {
+	t.Parallel()
+	o := newOutage(t, worldOptions{})
+	steps := func(lines string) {
+		t.Helper()
+		o.tell(lines)
+	}
+	steps("ben in ops: the disk is full\nada opens home\nada at home sees: Role: operator")
+	o.postgres.Cut()
+	o.ready(http.StatusServiceUnavailable)
+	steps(`ada opens home
+		ada at home sees: My database is away
+		ada at home never sees: No cloud is connected
+		ada types: /aurora connect
+		ada in dialog sees: My database is away
+		ada closes
+		ada asks about: the disk is full
+		ada in dialog sees: My database is away
+		ada closes`)
+	o.postgres.Mend()
+	o.ready(http.StatusOK)
+	steps("ada opens home\nada at home sees: aws · 111122223333")
+	o.memory.Cut()
+	o.ready(http.StatusServiceUnavailable)
+	steps(`ada opens home
+		ada at home sees: My short-term memory is away
+		ada at home sees: aws · 111122223333
+		ada at home sees: cannot be told now
+		ada asks about: the disk is full
+		ada in dialog sees: My short-term memory is away
+		ada closes`)
+	o.memory.Mend()
+	o.ready(http.StatusOK)
+	steps(`ada opens home
+		ada at home sees: Ask: I only read
+		ada asks about: the disk is full
+		ada in dialog sees: Your question`)
+}
+
 func TestDatabaseGoesAwayInMidTurn(t *testing.T) {
 	t.Parallel()
 	o := newOutage(t, worldOptions{script: modelsim.Script{

@@ -34,6 +34,7 @@ import (
 //	ada asks about: text                         chooses the shortcut on the newest message with the text
 //	ada in dialog sees: text                     waits for the topmost dialog before her to show the text
 //	ada submits: text                            the text into the dialog's first field, and its button
+//	ada closes                                   that dialog
 //	ada has no dialog                            waits until none is before her
 //	ran ec2:StopInstances 1                      that often the cloud was asked to, by now
 //	audit asked 1                                that many rows of the kind
@@ -163,7 +164,7 @@ func (s *story) step(line string) error {
 		return s.wait(words[0], text, false)
 	case len(words) == 3 && words[1] == "sees" && words[2] == "alone":
 		return s.wait(words[0], text, true)
-	case len(words) >= 2 && (words[1] == "opens" || words[1] == "asks" || words[1] == "submits" || words[1] == "at" || words[1] == "has" || words[1] == "in" && words[2] == "dialog"):
+	case len(words) >= 2 && (words[1] == "opens" || words[1] == "asks" || words[1] == "submits" || words[1] == "closes" || words[1] == "at" || words[1] == "has" || words[1] == "in" && words[2] == "dialog"):
 		return s.viewStep(words, text)
 	case len(words) == 3 && words[1] == "never" && words[2] == "sees":
 		return s.never(words[0], text)

@@ -20,6 +20,9 @@ func (s *story) viewStep(words []string, text string) error {
 		return s.shortcut(words[0], text)
 	case rest == "submits":
 		return s.submit(who, text)
+	case rest == "closes":
+		m, _ := s.dialog(who)
+		return s.sims.slack.CloseView(who, m.ID)
 	case rest == "has no dialog":
 		return s.await(func() bool { _, open := s.dialog(who); return !open })
 	case rest == "at home sees":

@@ -48,6 +48,12 @@ type Allowances interface {
 	Allowed(ctx context.Context, thread string, who store.Person, path string) (bool, error)
 }
 
+// Homes remembers who opened his Home, and where.
+type Homes interface {
+	KeepHome(ctx context.Context, who store.Person, channel string, ttl time.Duration) error
+	HomeOf(ctx context.Context, who store.Person) (string, error)
+}
+
 // Signals hurries and holds back.
 type Signals interface {
 	Publish(ctx context.Context, topic, payload string) error
@@ -63,6 +69,7 @@ type State interface {
 	SignIns
 	Memory
 	Allowances
+	Homes
 	Signals
 	Confirmations
 	Ready(ctx context.Context) error
@@ -80,6 +87,7 @@ func StateSuite(t *testing.T, s State, limits MemoryLimits) {
 	t.Run("a thread remembers in layers", func(t *testing.T) { memory(t, s) })
 	t.Run("a thread forgets its oldest", func(t *testing.T) { memoryCaps(t, s, limits) })
 	t.Run("allowed for a while, for one person, thread and path", func(t *testing.T) { allowances(t, s) })
+	t.Run("a Home is one person's, for a while", func(t *testing.T) { homes(t, s) })
 	t.Run("what is published is heard", func(t *testing.T) { wakes(t, s) })
 	t.Run("slots come at their pace", func(t *testing.T) { pace(t, s) })
 	t.Run("a lease is one process's", func(t *testing.T) { leases(t, s) })
@@ -234,6 +242,25 @@ func recall(t *testing.T, s Memory, thread, layer string) []string {
 		out = append(out, string(entry))
 	}
 	return out
+}
+
+func homes(t *testing.T, s Homes) {
+	ctx := t.Context()
+	who := store.Person{Platform: store.Slack, Team: "T1", ID: "U1"}
+	stranger, namesake := who, who
+	stranger.ID, namesake.Team = "U2", "T2"
+	absent(t, second(s.HomeOf(ctx, who)))
+	must(t, s.KeepHome(ctx, who, "D1", time.Hour))
+	must(t, s.KeepHome(ctx, stranger, "D2", 300*time.Millisecond))
+	if got, err := s.HomeOf(ctx, who); err != nil || got != "D1" {
+		t.Errorf("HomeOf: %q, %v, want D1", got, err)
+	}
+	absent(t, second(s.HomeOf(ctx, namesake)))
+	waitFor(t, "the Home to be forgotten", func() bool {
+		_, err := s.HomeOf(ctx, stranger)
+		return errors.Is(err, store.ErrNotFound)
+	})
+	refused(t, s.KeepHome(ctx, who, "D1", 0))
 }
 
 func allowances(t *testing.T, s Allowances) {

@@ -165,3 +165,55 @@ test('a delete is asked twice, runs after the second yes, and the answer goes on
   await saying('shutting-down');
   assert.equal(await replies().filter({ hasText: 'Confirmed by ada' }).count(), 1);
 });
+
+// fits tells what of a page is wider than its window.
+const tooWide = (shown) => shown.evaluate(() => [...document.querySelectorAll('html, #home, #home *, dialog[open], dialog[open] *')]
+  .filter((n) => n.getBoundingClientRect().right > window.innerWidth + 1).map((n) => n.outerHTML.slice(0, 80)));
+
+// view takes a picture of a part of the page, and wants one that shows something.
+async function view(name, part) {
+  const box = await part.boundingBox();
+  assert.ok(box.width > 300 && box.height > 120, `${name} is ${JSON.stringify(box)}`);
+  const shot = await page.screenshot(PICTURES ? { path: `${PICTURES}/${name}.png` } : {});
+  assert.ok(shot.length > 15_000, `the picture of ${name} has ${shot.length} bytes`);
+}
+
+test('Home shows what is connected and what was asked, and confirms nothing', async () => {
+  await page.locator('.channel', { hasText: 'Aurora' }).click();
+  await page.locator('#tabHome').click();
+  const home = page.locator('#home');
+  await home.getByText('Role: operator').waitFor();
+  assert.deepEqual(await home.locator('.b-header').allInnerTexts(), ['You and Aurora', 'Connections', 'What you asked lately']);
+  assert.deepEqual(await home.locator('.btn').allInnerTexts(), ['Switch to Agent mode', 'Disconnect', 'Disconnect', 'Disconnect', 'Connect aws', 'Connect gcp', 'Connect tailscale']);
+  const text = await home.innerText();
+  for (const want of [/aws · 111122223333\nactive · last used \d{4}-/, /gcp · /, /tailscale · /, /terminate the instance checkout-web-1 · answered/]) assert.match(text, want);
+  for (const never of [/i-0a1b2c3d4e5f60001/, /checkout-db-1/]) assert.doesNotMatch(text, never);
+  assert.deepEqual(await tooWide(page), []);
+  await view('home', home);
+});
+
+test('a link is made in a dialog when its button is pressed', async () => {
+  await page.locator('#home').getByRole('button', { name: 'Connect tailscale' }).click();
+  const dialog = page.locator('dialog[open]');
+  await dialog.getByText('Open this link to connect tailscale').waitFor();
+  assert.equal(await dialog.locator('.btn', { hasText: 'Connect tailscale' }).count(), 1);
+  assert.equal(await dialog.locator('input, textarea').count(), 0, 'a dialog asks for no secret');
+  await dialog.getByRole('button', { name: 'Close' }).click();
+});
+
+test('a question about a message is asked in a dialog and answered in its thread', async () => {
+  await page.locator('[data-channel="C0OPS00001"]').click();
+  await page.locator('#messages .message').first().hover();
+  await page.locator('#messages [data-shortcut]').first().click();
+  const dialog = page.locator('dialog[open]');
+  await dialog.locator('[data-block=question]').waitFor();
+  assert.match(await dialog.innerText(), /Your question[\s\S]*thread/);
+  assert.equal(await dialog.locator('blockquote').innerText(), 'list my EC2 instances');
+  await view('dialog', dialog);
+  assert.deepEqual(await tooWide(page), []);
+  await dialog.locator('textarea').fill('mode');
+  await dialog.getByRole('button', { name: 'Ask' }).click();
+  await page.locator('dialog[open]').waitFor({ state: 'detached' });
+  await page.locator('#messages [data-thread]').first().click();
+  await saying('You are in Agent mode here');
+});
