@@ -46,7 +46,10 @@ func jsonArgv(argv []string) ([]string, bool) {
 // forceJSON makes the command one whose secret members can be masked. The new argv is judged like any other: it must be
 // the same command to policy, so that leaving flags out cannot change what it does.
 func (e *Executor) forceJSON(p Prepared) Prepared {
-	if p.Code != "" || !p.Ruling.Mask {
+	if p.Code == "" && !p.Ruling.Mask {
+		return e.preferJSON(p)
+	}
+	if p.Code != "" {
 		return p
 	}
 	argv, ok := jsonArgv(p.Command.Argv)
@@ -56,17 +59,36 @@ func (e *Executor) forceJSON(p Prepared) Prepared {
 	if slices.Equal(argv, p.Command.Argv) {
 		return p
 	}
+	reshaped, same := e.reshape(p, argv)
+	if !same {
+		return p.refuse(refusal{CodeRefused, "Parts of the output are secret. Ask for it without a query or format."})
+	}
+	reshaped.Verdict.Output = p.Verdict.Output
+	return reshaped
+}
+
+// preferJSON asks scw for JSON where nothing else is asked for: its own tables leave members out and have no setting.
+func (e *Executor) preferJSON(p Prepared) Prepared {
+	if p.Command.Argv[0] != "scw" || p.Verdict.Output.Format != "" {
+		return p
+	}
+	if reshaped, same := e.reshape(p, append(slices.Clone(p.Command.Argv), "--output", "json")); same {
+		return reshaped
+	}
+	return p
+}
+
+// reshape puts another argv in the command's place; false when it is not the same command to policy.
+func (e *Executor) reshape(p Prepared, argv []string) (Prepared, bool) {
 	command, bad := e.Policy.ParseArgv(argv)
 	if bad != nil || !slices.Equal(command.Argv, argv) {
-		return p.refuse(refusal{CodeRefused, "Parts of the output are secret. Ask for it without a query or format."})
+		return p, false
 	}
 	v := e.Policy.Classify(command)
 	same := v.Effect == p.Verdict.Effect && v.Facets == p.Verdict.Facets && v.Path == p.Verdict.Path &&
 		slices.Equal(v.Masked, p.Verdict.Masked) && slices.Equal(v.Position, p.Verdict.Position)
-	if !same {
-		return p.refuse(refusal{CodeRefused, "Parts of the output are secret. Ask for it without a query or format."})
+	if same {
+		p.Command, p.Verdict = command, v
 	}
-	v.Output = p.Verdict.Output
-	p.Command, p.Verdict = command, v
-	return p
+	return p, same
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -134,6 +135,33 @@ func (p Program) Version(ctx context.Context, confine Sandbox) (string, error) {
 	}
 	first, _, _ := strings.Cut(Clean(string(text)), "\n")
 	return first, nil
+}
+
+// Learn runs the program with these words in a private directory, without any credential, and gives the file that it left
+// among the session's files. The network is the machine's own: it is for what programs tell about themselves.
+func (p Program) Learn(ctx context.Context, s Session, file string, words ...string) ([]byte, error) {
+	if p.Err != nil {
+		return nil, p.Err
+	}
+	dir, err := os.MkdirTemp("", "learn-")
+	if err != nil {
+		return nil, fmt.Errorf("make private directory: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // holds nothing of anybody's
+	env := maps.Clone(s.Env)
+	if env == nil {
+		env = map[string]string{}
+	}
+	maps.Copy(env, p.Env)
+	run := process{argv: p.Command(append([]string{p.Name}, words...)), env: env, files: s.Files, within: s.FilesEnv, limit: 64 << 10}
+	out, err := run.runIn(ctx, dir)
+	if err != nil {
+		return nil, fmt.Errorf("have %s tell about itself: %w", p.Name, err)
+	}
+	if out.ExitCode != 0 {
+		return nil, fmt.Errorf("have %s tell about itself: exit status %d", p.Name, out.ExitCode)
+	}
+	return os.ReadFile(filepath.Join(dir, "files", filepath.Base(file)))
 }
 
 func fileSHA256(path string) (string, error) {

@@ -15,6 +15,7 @@ type scope struct {
 	cloud    store.Cloud
 	account  string
 	project  string
+	also     []string // further words for the project: its name beside its id
 	region   string
 	settings map[string]string // further places by the connection setting they must equal
 	selected string            // `/aurora use`, when nothing is named
@@ -77,6 +78,10 @@ func (s *scope) add(place policy.Scope) *refusal {
 			*field = old
 		}
 	}
+	if field == &s.project && *field != "" && *field != place.Value {
+		s.also = append(s.also, place.Value)
+		return nil
+	}
 	if *field != "" && *field != place.Value {
 		return &refusal{CodeRefused, fmt.Sprintf("The command names two places, %q and %q: name one.", *field, place.Value)}
 	}
@@ -98,6 +103,9 @@ func (s scope) fitting(connections []store.Connection) ([]store.Connection, *ref
 	if len(kept) > 0 {
 		return kept, nil
 	}
+	if len(s.also) > 0 {
+		return nil, &refusal{CodeRefused, fmt.Sprintf("The command names two places, %q and %q: name one.", s.project, s.also[0])}
+	}
 	var have []string
 	for _, c := range connections {
 		have = append(append(have, label(c)), namedProjects(c)...)
@@ -111,7 +119,8 @@ func (s scope) fits(c store.Connection) bool {
 		return false
 	}
 	if s.project != "" {
-		if _, ok := projectIn(c, s.project); !ok {
+		id, ok := projectIn(c, s.project)
+		if !ok || slices.ContainsFunc(s.also, func(word string) bool { other, _ := projectIn(c, word); return other != id }) {
 			return false
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"aurora/bot"
 	"aurora/providers"
@@ -154,7 +155,8 @@ func (s *Server) tell(ctx context.Context, t bot.ConnectTicket, l Linked) {
 	}
 	place := t.Place
 	place.Whisper = t.Person.ID
-	m := bot.Message{Notice: fmt.Sprintf("%s account %s is connected for you. You are in Ask mode until you say otherwise: I only read.", t.Cloud, l.Account)}
+	m := bot.Message{Notice: strings.TrimSpace(fmt.Sprintf(
+		"%s account %s is connected for you. You are in Ask mode until you say otherwise: I only read. %s", t.Cloud, l.Account, l.Note))}
 	if err := chat.Whisper(ctx, place, m, ""); err != nil {
 		s.Log.Info().Err(err).Msg("tell that a cloud was connected")
 	}

@@ -63,27 +63,31 @@ type Tailscale struct{ Connector *tailscale.Connector }
 // Page asks for the client.
 func (Tailscale) Page(context.Context, bot.ConnectTicket) Page {
 	return Page{
-		Steps: []string{"In Tailscale's admin console, make an OAuth client under Settings, Trust credentials. The scopes devices:core:read, routes:read, dns:read, policy_file:read and auth_keys:read are enough for Ask mode."},
+		Steps: []string{
+			"In Tailscale's admin console, make an OAuth client under Settings, Trust credentials. The scopes devices:core:read, routes:read, dns:read, policy_file:read and auth_keys:read are enough for Ask mode; for Agent mode take the same without :read.",
+			"An API access token works, too, but it has all the rights of the person who made it.",
+		},
 		Fields: []Field{
 			{Name: "client_id", Label: "OAuth client ID"},
 			{Name: "client_secret", Label: "OAuth client secret", Hint: "tskey-client-…", Secret: true},
 			{Name: "api_key", Label: "or an API access token", Hint: "tskey-api-…", Secret: true},
 			{Name: "tailnet", Label: "Tailnet", Hint: "leave empty for the credential's own"},
-			{Name: "scopes", Label: "The client's scopes", Hint: "separated by blanks; may be empty"},
+			{Name: "for_aurora", Label: "Delete it at Tailscale when you disconnect?", Hint: "write yes if it was made for Aurora"},
+			{Name: "scopes", Label: "The client's scopes", Hint: "separated by blanks; leave empty, Tailscale says them"},
 		},
 	}
 }
 
 // Link checks the client with Tailscale.
 func (l Tailscale) Link(ctx context.Context, _ bot.ConnectTicket, form url.Values) (Linked, error) {
-	account, settings, cred, err := l.Connector.Connect(ctx, tailscale.Setup{
-		ClientID: strings.TrimSpace(form.Get("client_id")), ClientSecret: strings.TrimSpace(form.Get("client_secret")),
-		APIKey: strings.TrimSpace(form.Get("api_key")), Tailnet: strings.TrimSpace(form.Get("tailnet")), Scopes: strings.TrimSpace(form.Get("scopes")),
+	link, err := l.Connector.Connect(ctx, tailscale.Setup{
+		ClientID: strings.TrimSpace(form.Get("client_id")), ClientSecret: strings.TrimSpace(form.Get("client_secret")), APIKey: strings.TrimSpace(form.Get("api_key")),
+		Tailnet: strings.TrimSpace(form.Get("tailnet")), Scopes: strings.TrimSpace(form.Get("scopes")), ForAurora: yes(form.Get("for_aurora")),
 	})
 	if err != nil {
 		return Linked{}, err
 	}
-	return Linked{Account: account, Settings: settings, Credential: cred}, nil
+	return Linked{Account: link.Account, Settings: link.Settings, ReadOnly: link.ReadOnly, Credential: link.Credential, Note: link.Note}, nil
 }
 
 // GCP links Google Cloud by an access token, which lasts about an hour.

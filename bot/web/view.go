@@ -38,7 +38,11 @@ func formView(t bot.ConnectTicket, p Page, typed url.Values, problem string) vie
 }
 
 func doneView(t bot.ConnectTicket, l Linked) view {
-	return plainView("Connected", string(t.Cloud)+" account "+l.Account+" is connected. You can close this page and go back to the chat.")
+	text := string(t.Cloud) + " account " + l.Account + " is connected. "
+	if l.Note != "" {
+		text += l.Note + " "
+	}
+	return plainView("Connected", text+"You can close this page and go back to the chat.")
 }
 
 func (s *Server) home(w http.ResponseWriter, _ *http.Request) {

@@ -47,6 +47,7 @@ type Field struct {
 	Hint   string
 	Value  string // what stands there at first
 	Secret bool   // shown as dots, never shown back
+	Lines  bool   // takes several lines; shown as typed, for a browser has no dots for lines
 }
 
 // Page is what the page of a cloud says before its fields.
@@ -64,6 +65,7 @@ type Linked struct {
 	Settings   map[string]string
 	ReadOnly   bool
 	Credential store.Credential
+	Note       string // what the person should know about it, a sentence or nothing
 }
 
 // Linker asks what a cloud needs and checks it with the cloud. What a person can mend is a *providers.Problem.

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -11,9 +9,6 @@ import (
 	"slices"
 	"time"
 
-	sdk "github.com/aws/aws-sdk-go-v2/aws"
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/rs/zerolog"
 
 	"aurora/agent"
@@ -22,13 +17,9 @@ import (
 	"aurora/bot/slack"
 	"aurora/bot/web"
 	"aurora/providers"
-	"aurora/providers/aws"
 	"aurora/providers/confine"
 	"aurora/providers/egress"
-	"aurora/providers/gcp"
-	"aurora/providers/ovh"
 	"aurora/providers/policy"
-	"aurora/providers/tailscale"
 	"aurora/store"
 	"aurora/store/sql"
 )
@@ -51,14 +42,6 @@ type app struct {
 	web      *web.Server
 }
 
-// clouds are the connectors.
-type clouds struct {
-	aws       *aws.Connector // nil without an AWS identity of Aurora's own
-	gcp       *gcp.Connector
-	tailscale *tailscale.Connector
-	ovh       *ovh.Connector // nil while it is off
-}
-
 // newApp wires an app in the order of the layers.
 func newApp(ctx context.Context, c config, log zerolog.Logger) (*app, error) {
 	engine, err := loadPolicy(c.PolicyFile)
@@ -69,7 +52,7 @@ func newApp(ctx context.Context, c config, log zerolog.Logger) (*app, error) {
 		return nil, err
 	}
 	a := &app{config: c, log: log, policy: engine, programs: providers.Locate(c.Path), confiner: confine.Examine()}
-	if a.clouds, err = newClouds(ctx, c, engine); err != nil {
+	if a.clouds, err = newClouds(ctx, c, engine, a.programs); err != nil {
 		return nil, err
 	}
 	if a.stores, err = openStores(ctx, c); err != nil {
@@ -110,36 +93,6 @@ func loadPolicy(file string) (*policy.Engine, error) {
 	return engine, nil
 }
 
-func newClouds(ctx context.Context, c config, engine *policy.Engine) (clouds, error) {
-	ts, err := tailscale.New(tailscale.Config{Resolve: engine.ResolveCall, BaseURL: c.EndpointTailscale})
-	if err != nil {
-		return clouds{}, err
-	}
-	found := clouds{gcp: newGCP(c), tailscale: ts}
-	if found.ovh, err = newOVH(c, engine); err != nil {
-		return clouds{}, err
-	}
-	identity, err := awsIdentity(ctx, c)
-	if err != nil {
-		return clouds{}, err
-	}
-	sts := cmp.Or(c.EndpointSTS, c.EndpointAWS)
-	found.aws, err = aws.New(aws.Config{Identity: identity, Region: c.AWSRegion, Endpoint: c.EndpointAWS, STSEndpoint: sts})
-	return found, err
-}
-
-// awsIdentity is who Aurora is to AWS: by the SDK's own chain, which reads the environment, files and the machine's role.
-func awsIdentity(ctx context.Context, c config) (sdk.CredentialsProvider, error) {
-	if c.identity != nil {
-		return credentials.NewStaticCredentialsProvider(c.identity.id, c.identity.secret.Reveal(), c.identity.session.Reveal()), nil
-	}
-	found, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(c.AWSRegion))
-	if err != nil {
-		return nil, fmt.Errorf("read Aurora's own AWS identity: %w", err)
-	}
-	return found.Credentials, nil
-}
-
 func (a *app) wire() error {
 	executor, err := a.newExecutor()
 	if err != nil {
@@ -159,7 +112,7 @@ func (a *app) wire() error {
 		Executor: executor, Policy: a.policy, Clean: cleaner{a.redactor()}, Memory: agent.Memory{Keep: mem},
 		Settings: bot.Settings{
 			PublicURL: a.config.PublicURL, DefaultRole: store.Role(a.config.DefaultRole), Admins: admins,
-			Connectable: []store.Cloud{store.AWS, store.GCP, store.Tailscale}, Forget: a.forget,
+			Connectable: []store.Cloud{store.AWS, store.GCP, store.Azure, store.Scaleway, store.Tailscale}, Forget: a.forget,
 		},
 	}
 	if desk.Agent, err = a.newAgent(bot.Permissive{Executor: executor, Policy: a.policy, Allowances: mem}); err != nil {
@@ -174,6 +127,7 @@ func (a *app) wire() error {
 		Chats: map[store.Platform]web.Whisperer{store.Slack: a.slack}, Homes: map[store.Platform]bot.Homes{store.Slack: a.slack},
 		Linkers: map[store.Cloud]web.Linker{
 			store.AWS: web.AWS{Connector: a.clouds.aws}, store.GCP: web.GCP{}, store.Tailscale: web.Tailscale{Connector: a.clouds.tailscale},
+			store.Azure: web.Azure{Connector: a.clouds.azure}, store.Scaleway: web.Scaleway{Connector: a.clouds.scaleway},
 		},
 	}
 	return nil
@@ -196,7 +150,9 @@ func (a *app) newExecutor() (*providers.Executor, error) {
 	}
 	return providers.New(providers.Config{
 		Policy: a.policy, Connections: db, Credentials: a.stores.keeper, Intents: db, Auditor: db, Runner: a.stores.runner,
-		Drivers:  map[store.Cloud]providers.Driver{store.AWS: a.clouds.aws, store.GCP: a.clouds.gcp},
+		Drivers: map[store.Cloud]providers.Driver{
+			store.AWS: a.clouds.aws, store.GCP: a.clouds.gcp, store.Azure: a.clouds.azure, store.Scaleway: a.clouds.scaleway,
+		},
 		Direct:   direct,
 		Refresh:  a.newRefresher(),
 		Programs: a.programs, Redact: a.redactor(), ConfirmWait: a.config.confirmWait, Dir: a.runs,
@@ -260,21 +216,6 @@ func (c cleaner) Clean(text string) (clean string, found int) {
 		found = 1
 	}
 	return clean, found
-}
-
-// forget erases a connection's credential and says what is left to do at the cloud.
-func (a *app) forget(ctx context.Context, c store.Connection) (said string, err error) {
-	path := c.Token[len("vault:"):]
-	if err := a.stores.keeper.Delete(ctx, path); err != nil && !errors.Is(err, store.ErrNotFound) {
-		return "", err
-	}
-	switch c.Cloud {
-	case store.AWS:
-		return fmt.Sprintf("Aurora's External ID for it is gone; delete the role %s in AWS to be thorough.", c.Settings["role_arn"]), nil
-	case store.Tailscale:
-		return "Revoke the OAuth client in Tailscale's admin console to be thorough.", nil
-	}
-	return "The access token ends by itself within the hour.", nil
 }
 
 // headsEvery is how often the head of the audit chain goes to the log, where a cut tail would show.

@@ -52,6 +52,12 @@ type config struct {
 	EndpointCompute   string `env:"AURORA_ENDPOINT_GCP_COMPUTE"`
 	EndpointProjects  string `env:"AURORA_ENDPOINT_GCP_RESOURCEMANAGER"`
 	EndpointTailscale string `env:"AURORA_ENDPOINT_TAILSCALE"`
+	EndpointEntra     string `env:"AURORA_ENDPOINT_AZURE_LOGIN"`
+	EndpointARM       string `env:"AURORA_ENDPOINT_AZURE_ARM"`
+	EndpointScaleway  string `env:"AURORA_ENDPOINT_SCALEWAY"`
+
+	AzureTokenFile string `env:"AZURE_FEDERATED_TOKEN_FILE"` // Aurora's own token of its platform
+	CAFile         string `env:"SSL_CERT_FILE"`              // Go's own name for it; az must be told
 
 	SignIns
 
@@ -60,6 +66,7 @@ type config struct {
 
 	unread      error         // settings that could not be read, each in a sentence
 	identity    *awsKey       // Aurora's own AWS identity when it does not come from the SDK's chain
+	azureCA     []byte        // what to trust in place of CAFile's certificates
 	confirmWait time.Duration // how long a click is waited for; 0 is the executor's own
 }
 
@@ -227,6 +234,9 @@ func (c config) checkAddresses() error {
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		wrong = append(wrong, checkWeb(name, set[name], local))
 	}
+	if (c.EndpointEntra == "") != (c.EndpointARM == "") {
+		wrong = append(wrong, errors.New("AURORA_ENDPOINT_AZURE_LOGIN and AURORA_ENDPOINT_AZURE_ARM belong together: set the other one too"))
+	}
 	for _, s := range []struct{ name, value string }{{"OPENAI_BASE_URL", c.OpenAIBase}, {"SLACK_API_URL", c.SlackAPIURL}} {
 		if s.value != "" {
 			wrong = append(wrong, checkWeb(s.name, s.value, true))
@@ -249,6 +259,7 @@ func (c config) endpoints() map[string]string {
 	for name, value := range map[string]string{
 		"AURORA_ENDPOINT_AWS": c.EndpointAWS, "AURORA_ENDPOINT_AWS_STS": c.EndpointSTS, "AURORA_ENDPOINT_GCP_COMPUTE": c.EndpointCompute,
 		"AURORA_ENDPOINT_GCP_RESOURCEMANAGER": c.EndpointProjects, "AURORA_ENDPOINT_TAILSCALE": c.EndpointTailscale,
+		"AURORA_ENDPOINT_AZURE_LOGIN": c.EndpointEntra, "AURORA_ENDPOINT_AZURE_ARM": c.EndpointARM, "AURORA_ENDPOINT_SCALEWAY": c.EndpointScaleway,
 	} {
 		if value != "" {
 			set[name] = value

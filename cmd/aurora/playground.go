@@ -87,6 +87,8 @@ type sims struct {
 	token  string           // opens the page
 	mark   string           // the External ID the roles demand
 	close  func()
+
+	certificate []byte // of the simulated Azure, PEM
 }
 
 func startSims(ctx context.Context, cfg config, addr string, slack slacksim.Config, model modelsim.Config) (*sims, error) {
@@ -105,6 +107,10 @@ func startSims(ctx context.Context, cfg config, addr string, slack slacksim.Conf
 		return nil, fmt.Errorf("start the simulated clouds: %w", err)
 	}
 	s.close = func() { s.slack.Close(); s.clouds.Close() }
+	if s.certificate, err = s.clouds.StartTLS(); err != nil {
+		s.close()
+		return nil, fmt.Errorf("start the simulated Azure: %w", err)
+	}
 	if cfg.hasModel() {
 		return s, nil
 	}
@@ -140,6 +146,7 @@ func (s *sims) configure(cfg config, dir string) config {
 	cfg.EndpointAWS, cfg.EndpointSTS, cfg.EndpointCompute = ends.AWS, ends.AWS, ends.GCPCompute
 	cfg.EndpointProjects, cfg.EndpointTailscale = ends.GCPResourceManager, ends.Tailscale
 	cfg = cfg.signInAt(s.clouds)
+	cfg.EndpointEntra, cfg.EndpointARM, cfg.azureCA, cfg.EndpointScaleway = ends.AzureLoginTLS, ends.AzureARMTLS, s.certificate, ends.Scaleway
 	key := s.clouds.AWSKey()
 	cfg.identity = &awsKey{id: key.ID, secret: store.Secret(key.Secret)}
 	cfg.DefaultRole = string(store.Operator)
@@ -160,7 +167,7 @@ func (s *sims) welcome(ctx context.Context, a *app, io streams, logPath string) 
 	if s.model != nil {
 		_, _ = fmt.Fprintln(io.out, "The model is simulated too: it understands simple requests only. Set OPENAI_API_KEY (or OPENAI_BASE_URL) and AURORA_MODEL for a real one.")
 	}
-	for _, name := range []string{"aws", "gcloud"} {
+	for _, name := range []string{"aws", "gcloud", "az", "scw"} {
 		if program := a.programs[name]; program.Err != nil {
 			_, _ = fmt.Fprintf(io.out, "%s is not installed, so its cloud cannot be used here. %s\n", name, providers.Install(name))
 		}

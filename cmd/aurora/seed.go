@@ -6,13 +6,15 @@ import (
 	"strings"
 	"time"
 
+	"aurora/providers/azure"
 	"aurora/providers/cloudsim"
 	"aurora/providers/gcp"
+	"aurora/providers/scaleway"
 	"aurora/store"
 )
 
 // connectPeople gives the playground's people what in real life they would link by themselves, so that the first
-// question has an answer: Ada and Ben have the AWS production account, Google Cloud and the tailnet. Chloe, the admin, has
+// question has an answer: Ada and Ben have the AWS production account, Google Cloud, Azure, Scaleway and the tailnet. Chloe, the admin, has
 // nothing connected and can try `connect`.
 func (s *sims) connectPeople(ctx context.Context, a *app) error {
 	for _, role := range []string{cloudsim.RoleAdmin, cloudsim.RoleReadOnly} {
@@ -41,7 +43,30 @@ func (s *sims) connectPeople(ctx context.Context, a *app) error {
 	return nil
 }
 
-// connect stores the playground's three connections for a user.
+// madeLink is a connection with its credential.
+type madeLink struct {
+	conn store.Connection
+	cred store.Credential
+}
+
+// linkAzure connects both subscriptions: a Reader for Ask mode, a Contributor for Agent mode.
+func (s *sims) linkAzure(ctx context.Context, a *app) (store.Connection, store.Credential, error) {
+	full, reader := s.clouds.AzurePrincipals()[0], s.clouds.AzurePrincipals()[1]
+	link, err := a.clouds.azure.Connect(ctx, azure.Setup{
+		Tenant: s.clouds.World().Azure.Tenant, Principal: azure.SignIn{ClientID: full.ClientID, Secret: full.Secret}, Reader: azure.SignIn{ClientID: reader.ClientID, Secret: reader.Secret},
+	})
+	return store.Connection{Cloud: store.Azure, Account: link.Account, Projects: link.Projects, Settings: link.Settings}, link.Credential, err
+}
+
+func (s *sims) linkScaleway(ctx context.Context, a *app) (store.Connection, store.Credential, error) {
+	full, reader := s.clouds.ScalewayKeys()[0], s.clouds.ScalewayKeys()[1]
+	link, err := a.clouds.scaleway.Connect(ctx, scaleway.Setup{
+		AccessKey: full.AccessKey, SecretKey: full.SecretKey, ReaderAccessKey: reader.AccessKey, ReaderSecretKey: reader.SecretKey,
+	})
+	return store.Connection{Cloud: store.Scaleway, Account: link.Account, Region: link.Region, Projects: link.Projects, Settings: link.Settings}, link.Credential, err
+}
+
+// connect stores the playground's connections for a user.
 func (s *sims) connect(ctx context.Context, a *app, user store.User, p store.Person) error {
 	token := s.clouds.GoogleToken(cloudsim.GCPUser, 24*time.Hour, "https://www.googleapis.com/auth/cloud-platform")
 	google, err := gcp.NewCredential(token, cloudsim.GCPUser, time.Now().Add(24*time.Hour), []string{cloudsim.GCPProject})
@@ -49,15 +74,19 @@ func (s *sims) connect(ctx context.Context, a *app, user store.User, p store.Per
 		return err
 	}
 	client := s.clouds.TailscaleClient()
-	links := []struct {
-		conn store.Connection
-		cred store.Credential
-	}{
+	links := []madeLink{
 		{store.Connection{Cloud: store.AWS, Account: cloudsim.ProdAccount, Region: "us-east-1", Settings: map[string]string{"role_arn": cloudsim.RoleAdmin}},
 			store.NewCredential(map[string]string{"external_id": s.mark, "role_arn": cloudsim.RoleAdmin})},
 		{store.Connection{Cloud: store.GCP, Account: cloudsim.GCPUser, Projects: []string{cloudsim.GCPProject}}, google},
 		{store.Connection{Cloud: store.Tailscale, Account: cloudsim.Tailnet, Settings: map[string]string{"scopes": strings.Join(client.Scopes, " ")}},
 			store.NewCredential(map[string]string{"client_id": client.ID, "client_secret": client.Secret})},
+	}
+	for _, link := range []func(context.Context, *app) (store.Connection, store.Credential, error){s.linkAzure, s.linkScaleway} {
+		conn, cred, err := link(ctx, a)
+		if err != nil {
+			return err
+		}
+		links = append(links, madeLink{conn, cred})
 	}
 	for _, l := range links {
 		path := store.CredentialPath(user.OrgID, user.ID, l.conn.Cloud, l.conn.Account, true)

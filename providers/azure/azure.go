@@ -5,6 +5,7 @@
 package azure
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -25,9 +26,11 @@ type Config struct {
 	// Federated gives Aurora's own token of its platform's issuer, which principals may trust in place of a secret. Nil
 	// where the platform has none. az never sees it.
 	Federated func() (string, error)
-	Index     []byte           // az's index of its commands, which saves it a second; may be empty
-	HTTP      *http.Client     // nil for one of our own
-	Now       func() time.Time // nil for time.Now
+	// Learn runs az without a credential, in a session with these files, and gives the file of that name which it left among
+	// them. It is called once, beside the first run. Nil for not at all: then each run takes az a second longer.
+	Learn func(ctx context.Context, s providers.Session, file string) ([]byte, error)
+	HTTP  *http.Client     // nil for one of our own
+	Now   func() time.Time // nil for time.Now
 }
 
 const (
@@ -43,6 +46,7 @@ type Connector struct {
 	custom bool // not the public cloud
 	http   *http.Client
 	tokens *cache
+	index  index
 }
 
 // New checks the configuration.

@@ -78,6 +78,11 @@ func (c *Connector) Connect(ctx context.Context, s Setup) (Link, error) {
 		return Link{}, err
 	}
 	link.Projects, link.Settings = idsOf(kept), settings(tenant, kept)
+	for _, member := range []string{"client_id", readerMembers + "client_id"} { // named when there is something to delete by hand
+		if values[member] != "" {
+			link.Settings[member] = values[member]
+		}
+	}
 	link.Credential = store.NewCredential(values)
 	return link, nil
 }

@@ -79,17 +79,19 @@ func (c *Connector) session(ask providers.SessionAsk, p principal, tokens []toke
 		}
 		s.Files = append(s.Files, providers.File{Name: name, Content: string(raw)})
 	}
-	if c.custom {
-		s.Files = append(s.Files, providers.File{Name: "config", Content: "[cloud]\nname = " + customCloud + "\n"},
-			providers.File{Name: "clouds.config", Content: c.cloudConfig()})
-	}
 	if len(c.config.CA) > 0 {
 		s.Files = append(s.Files, providers.File{Name: "ca.pem", Content: string(c.config.CA), Env: "REQUESTS_CA_BUNDLE"})
 	}
-	if len(c.config.Index) > 0 {
-		s.Files = append(s.Files, providers.File{Name: "commandIndex.json", Content: string(c.config.Index)})
-	}
+	s.Files = append(append(s.Files, c.cloudFiles()...), c.index.files(c)...)
 	return s, nil
+}
+
+// cloudFiles tell az of a cloud that is not the public one.
+func (c *Connector) cloudFiles() []providers.File {
+	if !c.custom {
+		return nil
+	}
+	return []providers.File{{Name: "config", Content: "[cloud]\nname = " + customCloud + "\n"}, {Name: "clouds.config", Content: c.cloudConfig()}}
 }
 
 func environment() map[string]string {

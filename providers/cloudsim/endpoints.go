@@ -59,6 +59,10 @@ func endpointsAt(base string) Endpoints {
 
 // Env gives the endpoints as Aurora's own settings, AURORA_ENDPOINT_<X>.
 func (e Endpoints) Env() map[string]string {
+	login, arm := e.AzureLogin, e.AzureARM
+	if e.AzureARMTLS != "" { // az takes nothing else
+		login, arm = e.AzureLoginTLS, e.AzureARMTLS
+	}
 	return map[string]string{
 		"AURORA_ENDPOINT_AWS":                 e.AWS,
 		"AURORA_ENDPOINT_AWS_STS":             e.AWS,
@@ -67,8 +71,8 @@ func (e Endpoints) Env() map[string]string {
 		"AURORA_ENDPOINT_GOOGLE_REVOKE":       e.GoogleRevoke,
 		"AURORA_ENDPOINT_GCP_COMPUTE":         e.GCPCompute,
 		"AURORA_ENDPOINT_GCP_RESOURCEMANAGER": e.GCPResourceManager,
-		"AURORA_ENDPOINT_AZURE_LOGIN":         e.AzureLogin,
-		"AURORA_ENDPOINT_AZURE_ARM":           e.AzureARM,
+		"AURORA_ENDPOINT_AZURE_LOGIN":         login,
+		"AURORA_ENDPOINT_AZURE_ARM":           arm,
 		"AURORA_ENDPOINT_SCALEWAY":            e.Scaleway,
 		"AURORA_ENDPOINT_TAILSCALE":           e.Tailscale,
 		"AURORA_ENDPOINT_OVH_EU":              e.OVHEU,

@@ -22,6 +22,9 @@ func keyDocument(k TailKey) map[string]any {
 		doc["scopes"], doc["tags"] = k.Scopes, listOrEmpty(k.Tags)
 		return doc
 	}
+	if k.Kind == "api" {
+		return doc
+	}
 	create := map[string]any{"reusable": k.Reusable, "ephemeral": k.Ephemeral, "preauthorized": k.Preauthorize, "tags": listOrEmpty(k.Tags)}
 	doc["capabilities"] = map[string]any{"devices": map[string]any{"create": create}}
 	return doc
@@ -59,7 +62,15 @@ func deleteKey(c *tailCall) (any, *tailError) {
 	if refused != nil || !k.Revoked.IsZero() {
 		return nil, &tailError{http.StatusNotFound, "key not found"}
 	}
+	if k.Kind == "client" && !c.token.may("oauth_keys", false) {
+		return nil, errTailScope
+	}
 	k.Revoked = time.Now().UTC()
+	for _, token := range c.cloud.tokens {
+		if token.client == nil && token.id == k.ID {
+			token.revoked = true
+		}
+	}
 	if client := c.cloud.clients[k.ID]; client != nil {
 		client.revoked = true
 	}

@@ -66,7 +66,15 @@ func newTailscaleCloud(s *Server) *tailscaleCloud {
 	t := &tailscaleCloud{server: s, clients: map[string]*tailClient{}, tokens: map[string]*tailToken{}}
 	client := s.config.TailscaleClient
 	t.clients[client.ID] = &tailClient{TailscaleClient: client, tailnet: Tailnet}
+	s.world.keepKey(Tailnet, TailKey{ID: client.ID, Kind: "client", Description: "aurora", Scopes: client.Scopes, Created: worldBegan})
 	return t
+}
+
+// keepKey lists a key with its tailnet's.
+func (w *World) keepKey(name string, k TailKey) {
+	if t := w.tailnet(name); t != nil {
+		t.Keys = append(t.Keys, k)
+	}
 }
 
 // TailscaleClient gives the OAuth client made at the start, for the tailnet example.com.
@@ -79,6 +87,7 @@ func (s *Server) NewTailscaleClient(tailnet string, scopes ...string) TailscaleC
 	id := "k" + randomUpper(10) + "CNTRL"
 	client := TailscaleClient{ID: id, Secret: "tskey-client-" + id + "-" + randomUpper(32), Scopes: scopes}
 	s.tailnet.clients[id] = &tailClient{TailscaleClient: client, tailnet: tailnet}
+	s.world.keepKey(tailnet, TailKey{ID: id, Kind: "client", Scopes: scopes, Created: time.Now().UTC()})
 	return client
 }
 
@@ -88,7 +97,9 @@ func (s *Server) NewTailscaleKey(tailnet string) string {
 	defer s.mu.Unlock()
 	id := "k" + randomUpper(10) + "CNTRL"
 	key := "tskey-api-" + id + "-" + randomUpper(32)
-	s.tailnet.tokens[key] = &tailToken{id: id, tailnet: tailnet, scopes: []string{"all"}, expires: time.Now().Add(90 * 24 * time.Hour)}
+	expires := time.Now().UTC().Add(90 * 24 * time.Hour)
+	s.tailnet.tokens[key] = &tailToken{id: id, tailnet: tailnet, scopes: []string{"all"}, expires: expires}
+	s.world.keepKey(tailnet, TailKey{ID: id, Kind: "api", Created: time.Now().UTC(), Expires: expires})
 	return key
 }
 

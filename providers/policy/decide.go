@@ -142,8 +142,10 @@ func outside(v Verdict, c Context) *Ruling {
 		switch s.Kind {
 		case "project":
 			want = []string{c.Project}
-		case "account", "subscription", "tailnet":
+		case "account", "tailnet":
 			want = []string{c.Account, c.Project}
+		case "subscription":
+			want = []string{c.Project, c.ProjectName, c.Account}
 		case "region":
 			want = []string{c.Region}
 		}

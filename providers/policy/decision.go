@@ -48,10 +48,12 @@ type Context struct {
 	Channel     string // id of the place, for org rules
 	ChannelName string // its name, for org rules written by name
 
-	Account   string   // the account, subscription or tailnet of the resolved connection
-	Project   string   // the project of the resolved connection
-	Region    string   // when the connection is bound to one region
-	Providers []string // the asker's preferred clouds; empty means all
+	Account string // the account, subscription or tailnet of the resolved connection
+	Project string // the project of the resolved connection
+	// ProjectName is what the cloud's CLI takes in place of the project's id; empty when it takes none.
+	ProjectName string
+	Region      string   // when the connection is bound to one region
+	Providers   []string // the asker's preferred clouds; empty means all
 
 	Now         time.Time    // for org rules with hours
 	ChannelRule *ChannelRule // set by admins for the channel

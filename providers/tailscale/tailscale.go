@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,10 +18,8 @@ import (
 
 	"aurora/providers"
 	"aurora/providers/policy"
-	"aurora/store"
 
 	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/clientcredentials"
 	api "tailscale.com/client/tailscale/v2"
 )
 
@@ -42,8 +41,17 @@ type Connector struct {
 	base    *url.URL
 	http    *http.Client
 	mu      sync.Mutex
-	clients map[string]*api.Client
+	clients map[string]*kept
 }
+
+// kept is a connection's client, which holds an access token, and when it was last wanted.
+type kept struct {
+	client *api.Client
+	used   time.Time
+}
+
+// idleTime is longer than an access token lives: a client not wanted for so long holds nothing of use.
+const idleTime = 2 * time.Hour
 
 // New checks the configuration.
 func New(c Config) (*Connector, error) {
@@ -63,7 +71,7 @@ func New(c Config) (*Connector, error) {
 		// A redirect would carry the credential somewhere else.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &Connector{resolve: c.Resolve, base: base, http: client, clients: map[string]*api.Client{}}, nil
+	return &Connector{resolve: c.Resolve, base: base, http: client, clients: map[string]*kept{}}, nil
 }
 
 // Call runs one typed command and prints its answer as JSON.
@@ -98,7 +106,7 @@ func failed(ask providers.SessionAsk, err error) (providers.Output, error) {
 	var refused api.APIError
 	var token *oauth2.RetrieveError
 	switch {
-	case errors.As(err, &token) && token.Response != nil && token.Response.StatusCode < 500,
+	case errors.As(err, &token) && token.Response != nil && refuses(token.Response.StatusCode),
 		errors.As(err, &refused) && refused.Status == http.StatusUnauthorized:
 		return providers.Output{}, &providers.Problem{
 			Code: providers.CodeExpired, Broken: true, Err: err,
@@ -113,44 +121,6 @@ func failed(ask providers.SessionAsk, err error) (providers.Output, error) {
 	return providers.Output{Stderr: []byte("no usable answer from Tailscale\n"), ExitCode: 1}, nil
 }
 
-// Setup is what the connect page sends: an OAuth client (id and secret), or an API access token.
-type Setup struct {
-	ClientID     string
-	ClientSecret string
-	APIKey       string
-	Tailnet      string // empty for the credential's own
-	Scopes       string // what the OAuth client was given, separated by blanks; empty when not known
-}
-
-// Connect checks the credential by listing the tailnet's devices, and gives what is to be stored. What is wrong is a
-// *providers.Problem with a sentence for the person.
-func (c *Connector) Connect(ctx context.Context, s Setup) (account string, settings map[string]string, cred store.Credential, err error) {
-	values := map[string]string{}
-	switch {
-	case strings.HasPrefix(s.APIKey, "tskey-api-") && s.ClientSecret == "":
-		values["api_key"] = s.APIKey
-	case s.ClientID != "" && strings.HasPrefix(s.ClientSecret, "tskey-client-") && s.APIKey == "":
-		values["client_id"], values["client_secret"] = s.ClientID, s.ClientSecret
-	default:
-		return "", nil, cred, &providers.Problem{Code: providers.CodeRefused, Sentence: "Give either an OAuth client's id and its secret " +
-			"(tskey-client-...), or an API access token (tskey-api-...). Make one at https://login.tailscale.com/admin/settings/oauth."}
-	}
-	account = s.Tailnet
-	if account == "" {
-		account = "-"
-	}
-	if !tailnetName.MatchString(account) {
-		return "", nil, cred, &providers.Problem{Code: providers.CodeRefused, Sentence: fmt.Sprintf("%q is not the name of a tailnet.", account)}
-	}
-	cred, settings = store.NewCredential(values), map[string]string{"scopes": s.Scopes}
-	client := c.build(providers.SessionAsk{Connection: store.Connection{Account: account, Settings: settings}, Credential: cred})
-	if _, err := client.Devices().List(ctx); err != nil {
-		return "", nil, store.Credential{}, &providers.Problem{Code: providers.CodeRefused, Err: err,
-			Sentence: "Tailscale does not let this credential list the tailnet's devices: it needs at least the scope devices:core:read."}
-	}
-	return account, settings, cred, nil
-}
-
 // client gives the connection's client, which keeps its access token until that expires.
 func (c *Connector) client(ask providers.SessionAsk) (*api.Client, error) {
 	if ask.Credential.Get("api_key") == "" && ask.Credential.Get("client_secret") == "" {
@@ -160,13 +130,20 @@ func (c *Connector) client(ask providers.SessionAsk) (*api.Client, error) {
 	if ask.Connection.Account != "-" && !tailnetName.MatchString(ask.Connection.Account) {
 		return nil, &providers.Problem{Code: providers.CodeRefused, Sentence: "The connection's tailnet has no valid name: connect again."}
 	}
+	if ask.ReadOnly && ask.Credential.Get("client_secret") != "" && strings.TrimSpace(ask.Connection.Settings["scopes"]) == "" {
+		return nil, &providers.Problem{Code: providers.CodeExpired, Broken: true, // asked for none, it would get all
+			Sentence: "Aurora does not know the scopes of this OAuth client, so it cannot ask for reading alone: connect again with /aurora connect tailscale."}
+	}
 	key := fmt.Sprintf("%q %d %t", ask.Connection.ID, ask.Connection.Generation, ask.ReadOnly)
+	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	maps.DeleteFunc(c.clients, func(_ string, k *kept) bool { return now.Sub(k.used) > idleTime })
 	if c.clients[key] == nil {
-		c.clients[key] = c.build(ask)
+		c.clients[key] = &kept{client: c.build(ask)}
 	}
-	return c.clients[key], nil
+	c.clients[key].used = now
+	return c.clients[key].client, nil
 }
 
 func (c *Connector) build(ask providers.SessionAsk) *api.Client {
@@ -180,39 +157,6 @@ func (c *Connector) build(ask providers.SessionAsk) *api.Client {
 		scopes: scopes(ask.Connection.Settings["scopes"], ask.ReadOnly),
 	}
 	return client
-}
-
-// scopes asks for no more than reading in Ask, where it is known what the OAuth client has.
-func scopes(has string, readOnly bool) []string {
-	if !readOnly {
-		return nil // all that the client has
-	}
-	var want []string
-	for _, s := range strings.Fields(has) {
-		if !strings.HasSuffix(s, ":read") {
-			s += ":read"
-		}
-		want = append(want, s)
-	}
-	return want
-}
-
-// clientAuth signs in with client credentials. The library's own has no time limit on the sign-in.
-type clientAuth struct {
-	id, secret string
-	scopes     []string
-}
-
-// HTTPClient adds the access token to every request.
-func (a *clientAuth) HTTPClient(orig *http.Client, baseURL string) *http.Client {
-	config := clientcredentials.Config{
-		ClientID: a.id, ClientSecret: a.secret, Scopes: a.scopes, TokenURL: baseURL + "/api/v2/oauth/token",
-	}
-	// The token outlives the call that asked for it, so its context is not the call's.
-	ctx := context.WithValue(context.Background(), oauth2.HTTPClient, orig)
-	out := *orig
-	out.Transport = &oauth2.Transport{Base: orig.Transport, Source: config.TokenSource(ctx)}
-	return &out
 }
 
 // limited bounds what is read of an answer: the library reads all of it.

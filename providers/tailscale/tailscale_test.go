@@ -180,12 +180,16 @@ func TestConnectChecksTheCredential(t *testing.T) {
 	t.Parallel()
 	sim, c := simulated(t)
 	client := sim.TailscaleClient()
-	account, _, cred, err := c.Connect(context.Background(), Setup{ClientID: client.ID, ClientSecret: client.Secret, Tailnet: cloudsim.Tailnet})
-	if err != nil || account != cloudsim.Tailnet || cred.Get("client_secret") != client.Secret {
-		t.Errorf("%q, %v", account, err)
+	link, err := c.Connect(context.Background(), Setup{ClientID: client.ID, ClientSecret: client.Secret, Tailnet: cloudsim.Tailnet})
+	if err != nil || link.Account != cloudsim.Tailnet || link.Credential.Get("client_secret") != client.Secret || link.Settings["scopes"] != "all" || link.ReadOnly {
+		t.Errorf("%+v, %v", link, err)
 	}
-	if _, _, _, err = c.Connect(context.Background(), Setup{APIKey: sim.NewTailscaleKey(cloudsim.Tailnet)}); err != nil {
-		t.Errorf("an API key: %v", err)
+	if link, err = c.Connect(context.Background(), Setup{APIKey: sim.NewTailscaleKey(cloudsim.Tailnet)}); err != nil || !strings.Contains(link.Note, "all the rights") {
+		t.Errorf("an API key: %+v, %v", link, err)
+	}
+	reader := sim.NewTailscaleClient(cloudsim.Tailnet, "devices:core:read", "dns:read")
+	if link, err = c.Connect(context.Background(), Setup{ClientID: reader.ID, ClientSecret: reader.Secret}); err != nil || !link.ReadOnly || link.Settings["scopes"] != "devices:core:read dns:read" {
+		t.Errorf("a client for reading: %+v, %v", link, err)
 	}
 	for name, s := range map[string]Setup{
 		"nothing":  {},
@@ -199,7 +203,7 @@ func TestConnectChecksTheCredential(t *testing.T) {
 		}(),
 	} {
 		var p *providers.Problem
-		if _, _, _, err := c.Connect(context.Background(), s); !errors.As(err, &p) || p.Sentence == "" {
+		if _, err := c.Connect(context.Background(), s); !errors.As(err, &p) || p.Sentence == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -231,6 +235,69 @@ func TestExpiry(t *testing.T) {
 		got, err := expiry(text)
 		if got != want || (err == nil) != (want > 0) {
 			t.Errorf("%q: %s, %v", text, got, err)
+		}
+	}
+}
+
+func TestATailscaleThatIsAwayBreaksNothing(t *testing.T) {
+	t.Parallel()
+	sim, c := simulated(t)
+	client := sim.TailscaleClient()
+	for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+		if err := sim.Inject(cloudsim.Fault{Action: "oauth.token.client_credentials", Kind: cloudsim.FaultStatus, Status: status}); err != nil {
+			t.Fatal(err)
+		}
+		out, err := c.Call(context.Background(), asked(client, true), []string{"tailscale", "device", "list"})
+		if err != nil || out.ExitCode == 0 {
+			t.Errorf("%d: %+v, %v", status, out, err)
+		}
+	}
+	sim.Close()
+	_, err := c.Connect(context.Background(), Setup{ClientID: client.ID, ClientSecret: client.Secret})
+	var p *providers.Problem
+	if !errors.As(err, &p) || p.Code != providers.CodeUnavailable || p.Broken {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAskNeverAsksForEverything(t *testing.T) {
+	t.Parallel()
+	sim, c := simulated(t)
+	ask := asked(sim.TailscaleClient(), true)
+	ask.Connection.Settings = nil
+	_, err := c.Call(context.Background(), ask, []string{"tailscale", "device", "list"})
+	var p *providers.Problem
+	if !errors.As(err, &p) || !p.Broken || !strings.Contains(p.Sentence, "scopes") || sim.Executed("oauth.token.client_credentials") != 0 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestRevokeDeletesWhatWasMadeForAurora(t *testing.T) {
+	t.Parallel()
+	sim, c := simulated(t)
+	whole, narrow := sim.TailscaleClient(), sim.NewTailscaleClient(cloudsim.Tailnet, "devices:core", "auth_keys")
+	for name, s := range map[string]struct {
+		setup   Setup
+		says    string
+		failed  bool
+		deleted int
+	}{
+		"ours":       {Setup{ClientID: whole.ID, ClientSecret: whole.Secret, ForAurora: true}, "is deleted at Tailscale", false, 1},
+		"an API key": {Setup{APIKey: sim.NewTailscaleKey(cloudsim.Tailnet), ForAurora: true}, "is deleted at Tailscale", false, 1},
+		"theirs":     {Setup{APIKey: sim.NewTailscaleKey(cloudsim.Tailnet)}, "to be thorough", false, 0},
+		"may not":    {Setup{ClientID: narrow.ID, ClientSecret: narrow.Secret, ForAurora: true}, "did not delete it", true, 0},
+	} {
+		link, err := c.Connect(context.Background(), s.setup)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		before := sim.Executed("keys.delete")
+		left, err := c.Revoke(context.Background(), link.Credential)
+		if !strings.Contains(left, s.says) || (err != nil) != s.failed || sim.Executed("keys.delete")-before != s.deleted {
+			t.Errorf("%s: %q, %v", name, left, err)
+		}
+		if _, err := c.Connect(context.Background(), s.setup); (err == nil) != (s.deleted == 0) {
+			t.Errorf("%s: afterwards it works: %v", name, err)
 		}
 	}
 }
