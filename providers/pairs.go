@@ -9,7 +9,7 @@ import (
 // The endings of names behind which a secret stands, in lower case and without _ and -.
 var secretEndings = []string{
 	"password", "passwd", "passphrase", "pwd", "secret", "secretkey", "secretaccesskey", "secretstring", "secretbinary",
-	"secretvalue", "apikey", "token", "authkey", "accountkey", "sharedkey", "storagekey", "privatekey", "privatekeydata",
+	"secretvalue", "apikey", "token", "authkey", "accountkey", "sharedkey", "sharedaccesskey", "storagekey", "privatekey", "privatekeydata",
 	"clientkeydata", "encryptionkey", "signingkey", "connectionstring", "credential", "credentials",
 }
 
@@ -44,10 +44,19 @@ func secretName(name string) bool {
 	return slices.ContainsFunc(secretEndings, func(end string) bool { return strings.HasSuffix(name, end) })
 }
 
+// pair is a value behind a secret's name, and how it stands there.
+type pair struct {
+	value  string
+	strict bool // name=value or quoted, as programs write it; else in a sentence, behind a flag, or what may be a secret's name
+}
+
+// plainValue tells what programs print behind such names without it being a secret.
+func plainValue(p pair) bool { return harmless.MatchString(p.value) }
+
 // redactPairs takes out the values behind secret names: name=value, name: value, "name": "value" (also inside a JSON
-// string), --name value. Quotes stay, so that JSON stays JSON. It is written by hand because it reads every byte of
-// every output.
-func redactPairs(text string) string {
+// string), --name value, unless plain says that it is none. Quotes stay, so that JSON stays JSON. It is written by hand
+// because it reads every byte of every output.
+func redactPairs(text string, plain func(pair) bool) string {
 	var b strings.Builder
 	done := 0
 	for i := 0; i < len(text); i++ {
@@ -62,7 +71,9 @@ func redactPairs(text string) string {
 			continue
 		}
 		start, end, next := valueAt(text, after)
-		if harmless.MatchString(text[start:end]) {
+		quoted := start > after && !blank(text[start-1])
+		strict := text[i] != '-' && (quoted || text[i] == '=' && start == after) && !strings.EqualFold(strings.Trim(name, "-"), "secret")
+		if plain(pair{text[start:end], strict}) {
 			continue
 		}
 		b.WriteString(text[done:start])

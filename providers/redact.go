@@ -61,7 +61,7 @@ func (r Redactor) exact(text string) string {
 func (r Redactor) Argv(argv []string) []string {
 	out := make([]string, len(argv))
 	for i, word := range argv {
-		out[i] = r.Redact(word)
+		out[i] = redactPairs(replaceShapes(r.exact(word), idShape), plainValue) // which key a command is about is told
 		if i > 0 && strings.HasPrefix(argv[i-1], "-") && secretName(argv[i-1]) && !strings.HasPrefix(word, "-") && !harmless.MatchString(word) {
 			out[i] = redactedMark
 		}

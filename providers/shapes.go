@@ -2,6 +2,7 @@ package providers
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,12 @@ type shape struct {
 	re    *regexp.Regexp
 	with  string // replacement, with groups
 }
+
+// The hints of shapes that people's own words are not held against.
+const (
+	idShape     = "AKIA"   // the id of an AWS access key names it and opens nothing
+	headerShape = "bearer" // "basic authentication" is no header
+)
 
 const keep1 = "${1}" + redactedMark
 
@@ -42,17 +49,22 @@ var shapes = []shape{
 }
 
 func redactShapes(text string) string {
+	return redactPairs(replaceShapes(text), plainValue)
+}
+
+// replaceShapes replaces every known form but those with the hints.
+func replaceShapes(text string, but ...string) string {
 	lower := strings.ToLower(text)
 	for _, s := range shapes {
 		in := text
 		if s.fold {
 			in = lower
 		}
-		if containsAny(in, s.hints) {
+		if containsAny(in, s.hints) && !slices.Contains(but, s.hints[0]) {
 			text = s.re.ReplaceAllString(text, s.with)
 		}
 	}
-	return redactPairs(text)
+	return text
 }
 
 func containsAny(text string, hints []string) bool {

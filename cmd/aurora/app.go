@@ -109,7 +109,7 @@ func (a *app) wire() error {
 			ChannelRules: db, Asked: db, Journal: db, Stopper: db, Inbox: db,
 			Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem,
 		},
-		Executor: executor, Policy: a.policy, Clean: cleaner{a.redactor()}, Memory: agent.Memory{Keep: mem},
+		Executor: executor, Policy: a.policy, Clean: cleaner(a.redactor().Redact), Memory: agent.Memory{Keep: mem},
 		Settings: bot.Settings{
 			PublicURL: a.config.PublicURL, DefaultRole: store.Role(a.config.DefaultRole), Admins: admins,
 			Connectable: []store.Cloud{store.AWS, store.GCP, store.Azure, store.Scaleway, store.Tailscale}, Forget: a.forget,
@@ -187,7 +187,7 @@ func (a *app) newAgent(runner agent.Runner) (bot.Agent, error) {
 }
 
 func (a *app) newSlack(desk *bot.Desk) *slack.Adapter {
-	intake := &bot.Intake{Inbox: a.stores.sql, Clean: cleaner{a.redactor()}, Hurry: desk.Hurry}
+	intake := &bot.Intake{Inbox: a.stores.sql, Clean: cleaner(a.redactor().Typed), Hurry: desk.Hurry}
 	return slack.New(slack.Config{
 		AppToken: a.config.SlackAppToken, BotToken: a.config.SlackBotToken, APIURL: a.config.SlackAPIURL, Sockets: a.config.SlackSockets,
 		Intake: intake,
@@ -206,12 +206,12 @@ func linkHosts(publicURL string) []string {
 	return nil
 }
 
-// cleaner is the redactor as Intake wants it.
-type cleaner struct{ redactor providers.Redactor }
+// cleaner is a way to redact as Intake and Desk want it.
+type cleaner func(text string) string
 
 // Clean takes secrets out of a text and says whether it found one.
 func (c cleaner) Clean(text string) (clean string, found int) {
-	clean = c.redactor.Redact(text)
+	clean = c(text)
 	if clean != text {
 		found = 1
 	}

@@ -124,14 +124,14 @@ func (s *stage) wire(o stageOptions) {
 			Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem,
 		},
 		Memory:   agent.Memory{Keep: mem},
-		Executor: executor, Policy: engine, Clean: cleaner{providers.NewRedactor()}, Settings: bot.Settings{DefaultRole: store.Viewer},
+		Executor: executor, Policy: engine, Clean: cleaner(providers.NewRedactor().Redact), Settings: bot.Settings{DefaultRole: store.Viewer},
 		Chats: map[store.Platform]bot.Platform{store.Slack: {Chat: s.room, Directory: s.room, Splitter: s.room}},
 		Agent: &agent.Loop{
 			Model: o.model, Memory: agent.Memory{Keep: mem},
 			Runner: bot.Permissive{Executor: executor, Policy: engine, Allowances: mem},
 		},
 	}
-	s.intake = &bot.Intake{Inbox: db, Clean: cleaner{providers.NewRedactor()}}
+	s.intake = &bot.Intake{Inbox: db, Clean: cleaner(providers.NewRedactor().Typed)}
 }
 
 func (s *stage) admit() {
