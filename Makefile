@@ -34,6 +34,7 @@ lint: $(LINT)
 bench: tools
 	$(GO) test -p 1 -run '^$$' -bench . -benchtime 1s -timeout 30m ./...
 	$(GO) test -run '^$$' -bench Executor -benchtime 9x ./providers
+	cd providers/policy/bench && $(GO) test -mod=readonly -run '^$$' -bench . -benchtime 1s .
 
 # Rebuilds the tables of the policy engine from the checked-in sources; `make policy-sources` reads the installed CLIs first.
 policy-tables:
