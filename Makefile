@@ -5,8 +5,12 @@ SHELL := /bin/bash
 GO ?= go
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/aurora-test
 VAULT := $(CACHE)/vault-1.21.2
+SCW := $(CACHE)/scw-cli-2.40.0/scw
 LINT_VERSION := v2.15.0
 LINT := $(CACHE)/golangci-lint-$(LINT_VERSION)
+
+# What is built here and not to be had from Debian is found first.
+export PATH := $(dir $(SCW)):$(PATH)
 
 .PHONY: build run test test-short lint bench tools servers policy-tables policy-sources clean
 
@@ -43,8 +47,8 @@ policy-tables:
 policy-sources:
 	$(GO) run ./providers/policy/gen -extract
 
-# What the tests drive and cannot be without: servers from Debian, Vault from its module, built once and kept.
-tools: servers $(VAULT)
+# What the tests drive and cannot be without: servers and az from Debian, Vault and scw from their modules, built once and kept.
+tools: servers $(VAULT) $(SCW)
 
 servers:
 	@.ci/servers
@@ -53,6 +57,11 @@ $(VAULT):
 	@echo "Building Vault for the tests; this takes some minutes, once."
 	@mkdir -p $(CACHE)
 	cd store/vault/testbench && $(GO) build -mod=readonly -tags minimal -trimpath -ldflags '-s -w' -o $(VAULT) .
+
+$(SCW):
+	@echo "Building the scw CLI for the tests; this takes a minute or two, once."
+	@mkdir -p $(dir $(SCW))
+	cd providers/testbench/scw && $(GO) build -mod=readonly -trimpath -ldflags '-s -w' -o $(SCW) github.com/scaleway/scaleway-cli/v2/cmd/scw
 
 $(LINT):
 	@mkdir -p $(CACHE)

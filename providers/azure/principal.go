@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1" //nolint:gosec // x5t is defined as SHA-1: it names a certificate, it proves nothing
 	"crypto/sha256"
@@ -12,8 +13,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-
-	"crypto/rand"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -57,10 +56,7 @@ func (p principal) store(into map[string]string, prefix string) {
 	}
 }
 
-var (
-	guid   = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
-	domain = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+$`)
-)
+var guid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 
 // check says what is wrong with what was typed; who names the principal in the sentence.
 func (p principal) check(who string) error {
