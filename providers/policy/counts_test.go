@@ -9,7 +9,7 @@ import (
 )
 
 // floors are the commands each table had when it was last reviewed; a table that shrinks below has lost its source.
-var floors = map[string]int{"aws": 18780, "gcloud": 14581, "az": 5180, "scw": 989, "kubectl": 100, "terraform": 38, "helm": 35, "gsutil": 60, "bq": 30}
+var floors = map[string]int{"aws": 18793, "gcloud": 14582, "az": 5189, "scw": 989, "kubectl": 113, "terraform": 39, "helm": 35, "gsutil": 60, "bq": 30}
 
 func TestTablesDoNotShrink(t *testing.T) {
 	t.Parallel()

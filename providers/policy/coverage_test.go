@@ -81,6 +81,7 @@ const notCovered = `## What is not covered
 - OVHcloud: reading, starting, stopping, rebooting, snapshots. Deletions and reinstalls are refused: nothing can be taken back.
 - tailscale: the tailnet's API, not the daemon of a machine.
 - A project, account or subscription named by a flag is compared with the connection when the command runs; policy check knows no connection and passes it.
+- Which flags open a local file is told by the CLIs' own argument types and help texts; a flag that opens one and says so nowhere is not known.
 - Which values a payload (SQL, script, document, template) holds is not read: it always waits for a click.
 - Copies between two buckets with aws s3 and gcloud storage are refused; a copy of one object can be confirmed.
 - Masked members are known by the APIs' own marks and by review. A secret in a free-text member, such as a tag or a description, is left to the redaction of known secret shapes.

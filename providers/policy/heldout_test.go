@@ -22,8 +22,8 @@ func TestHeldOutCases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) < 2000 {
-		t.Errorf("%d held-out cases, want at least 2,000", len(rows))
+	if len(rows) < 3800 {
+		t.Errorf("%d held-out cases, want at least 3,800", len(rows))
 	}
 	for _, r := range rows[1:] {
 		command := r[0]
