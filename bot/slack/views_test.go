@@ -291,3 +291,32 @@ func TestWorkspaceWithoutHomeIsLeftAlone(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestHomeKeepsWithinSlacksLimitsWhateverItShows(t *testing.T) {
+	t.Parallel()
+	r, d := viewing(t)
+	long := strings.Repeat("<!channel> `x` \u202e\x1b[31m\u0000 ", 300)
+	home := bot.Home{Role: store.Operator, Mode: store.Agent, Trouble: long, Frozen: long}
+	for range 60 {
+		home.Connectable = append(home.Connectable, store.Cloud(long[:200]+"x"))
+		home.Connections = append(home.Connections, bot.HomeConnection{Cloud: store.AWS, Account: long[:300], Label: long, Projects: []string{long, long}, Own: true})
+		home.Waiting = append(home.Waiting, bot.HomeWaiting{Title: long, Place: store.Place{Channel: ops}, TS: "1"})
+		home.Turns = append(home.Turns, bot.HomeTurn{Text: long, Place: store.Place{Channel: ops, Thread: "1"}})
+	}
+	for i := range home.Connectable {
+		home.Connectable[i] += store.Cloud(strings.Repeat("y", i))
+	}
+	d.set(func() { d.home = home })
+	if err := r.sim.OpenHome(ada, "home"); err != nil {
+		t.Fatal(err)
+	}
+	tab := r.sees(t, ada, "home", "and 40 more")
+	if strings.ContainsAny(tab.Plain, "\u202e\x1b\x00") || strings.Contains(string(tab.View), "mrkdwn") {
+		t.Error("what turns text around, or is parsed, came through")
+	}
+	for _, c := range r.sim.Calls("views.publish") {
+		if !c.OK() {
+			t.Errorf("Slack refuses it: %v", c.Response)
+		}
+	}
+}
