@@ -69,8 +69,8 @@ func locksOut(err error) bool {
 	return false
 }
 
-// lockedOut is how long a message waits for its next try then: by that time another process has a good token.
-const lockedOut = time.Minute
+// lockedOut is how long a message waits for its next try then, by a process that has a good token.
+const lockedOut = 10 * time.Second
 
 // meaning is classify for the calls of an adapter, which gives up when the token is no good any more.
 func (a *Adapter) meaning(err error) error {

@@ -208,8 +208,16 @@ func pressedIn(c slackgo.InteractionCallback) string {
 	return cmp.Or(c.Container.ThreadTs, c.Message.ThreadTimestamp)
 }
 
-// gone passes on that Slack has let the app go. Once that is acknowledged Run ends: nothing can be answered any more.
+// gone passes on that Slack has let the app go. Once that is acknowledged Run ends: nothing can be answered any more. Slack
+// repeats what nobody acknowledged, so the notice may be an old one of a token that was replaced since: ours is asked for.
 func (a *Adapter) gone(ctx context.Context, id identity, why string) (after func(), err error) {
+	switch _, err := a.api.AuthTestContext(ctx); {
+	case err == nil:
+		a.config.Log.Info().Str("team", id.team).Msg("Slack tells of another token that is gone; ours is good")
+		return nil, nil
+	case !locksOut(err):
+		return nil, fmt.Errorf("ask Slack whether the token is still good: %w", err)
+	}
 	a.config.Log.Error().Str("team", id.team).Msg("Slack: " + why + "; install the app again to go on")
 	if a.config.Gone != nil {
 		if err := a.config.Gone(ctx, id.team); err != nil {

@@ -195,7 +195,7 @@ func (a *app) newSlack(desk *bot.Desk) *slack.Adapter {
 		Stop: func(ctx context.Context, by store.Person, place store.Place) (string, error) {
 			return desk.Stop(ctx, by, place), nil
 		},
-		Pace: a.stores.redis.Pace, LinkHosts: linkHosts(a.config.PublicURL), Log: a.log,
+		Pace: a.stores.redis.Pace, LinkHosts: linkHosts(a.config.PublicURL), Silence: a.config.silence, Log: a.log,
 	})
 }
 

@@ -68,6 +68,7 @@ type config struct {
 	identity    *awsKey       // Aurora's own AWS identity when it does not come from the SDK's chain
 	azureCA     []byte        // what to trust in place of CAFile's certificates
 	confirmWait time.Duration // how long a click is waited for; 0 is the executor's own
+	silence     time.Duration // after how long without a socket Slack counts as away; 0 is the adapter's own
 }
 
 // awsKey is an AWS access key; session is empty for a long-lived one.

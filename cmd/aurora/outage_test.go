@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	dbsql "database/sql"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -121,24 +123,46 @@ type outage struct {
 	postgres, memory, brain *cable
 	redis                   *storetest.RedisServer
 	vault                   *storetest.VaultServer
+	raw                     *dbsql.DB // as a superuser, past the cable
 }
 
 func newOutage(t *testing.T, o worldOptions) *outage {
 	t.Helper()
+	return openOutage(t, o, storetest.Vault(t), func(*config) {})
+}
+
+// openOutage is newOutage on a Vault that is there already, with further settings.
+func openOutage(t *testing.T, o worldOptions, v *storetest.VaultServer, change func(*config)) *outage {
+	t.Helper()
 	_, database := storetest.Postgres(t)
-	out := &outage{redis: storetest.Redis(t), vault: storetest.Vault(t)}
+	out := &outage{redis: storetest.Redis(t), vault: v}
 	out.postgres, out.memory = cableTo(t, database), newCable(t, out.redis.Addr)
 	o.slack.AckTimeout = 3 * time.Second
-	o.slack.RetryDelays = []time.Duration{0, time.Second, time.Second, time.Second, time.Second, time.Second}
+	o.slack.RetryDelays = append([]time.Duration{0}, slices.Repeat([]time.Duration{time.Second}, 30)...)
 	o.change = func(c *config) {
 		out.brain = cableTo(t, c.OpenAIBase)
 		c.DatabaseURL, c.RedisURL = store.Secret(out.postgres.through(database)), store.Secret(out.memory.through(out.redis.URL))
 		c.VaultAddr, c.VaultRole, c.VaultSecret = out.vault.Addr, out.vault.RoleID, store.Secret(out.vault.SecretID)
 		c.OpenAIBase = out.brain.through(c.OpenAIBase)
+		change(c)
 	}
+	var err error
+	if out.raw, err = dbsql.Open("pgx", storetest.PostgresAdmin(t, database)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = out.raw.Close() })
 	out.story = &story{world: newWorld(t, o), channel: rooms["ops"]}
 	out.ready(http.StatusOK)
 	return out
+}
+
+// settle waits until nothing is left to do.
+func (o *outage) settle() {
+	o.t.Helper()
+	await(o.t, "all work to be done", func() bool {
+		n := 0
+		return o.raw.QueryRowContext(o.t.Context(), openWork).Scan(&n) == nil && n == 0
+	})
 }
 
 var opsShape = regexp.MustCompile(`"ops":"([^"]+)"`)
@@ -146,14 +170,7 @@ var opsShape = regexp.MustCompile(`"ops":"([^"]+)"`)
 // ready waits until readyz gives that status; healthz is well all the time.
 func (o *outage) ready(want int) {
 	o.t.Helper()
-	var base string
-	await(o.t, "the address of readyz", func() bool {
-		found := opsShape.FindAllStringSubmatch(o.log.String(), -1)
-		if len(found) > 0 {
-			base = "http://" + found[len(found)-1][1]
-		}
-		return base != ""
-	})
+	base := o.opsBase()
 	var last page
 	await(o.t, "readyz", func() bool {
 		visit(o.t, http.MethodGet, base+"/healthz", nil).says(o.t, http.StatusOK, "ok")
@@ -163,6 +180,19 @@ func (o *outage) ready(want int) {
 	if want != http.StatusOK && len(strings.TrimSpace(last.body)) == 0 {
 		o.t.Error("readyz does not say why")
 	}
+}
+
+// opsBase is where the newest Aurora answers whoever runs it.
+func (o *outage) opsBase() (base string) {
+	o.t.Helper()
+	await(o.t, "the address of readyz", func() bool {
+		found := opsShape.FindAllStringSubmatch(o.log.String(), -1)
+		if len(found) > 0 {
+			base = "http://" + found[len(found)-1][1]
+		}
+		return base != ""
+	})
+	return base
 }
 
 // await polls what nothing signals.

@@ -1,6 +1,7 @@
 package slacksim
 
 import (
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"strings"
@@ -304,6 +305,22 @@ func (s *Server) RevokeTokens(team string) error {
 	s.emitIf(t, nil, "tokens_revoked", object{"type": "tokens_revoked", "tokens": object{"oauth": []string{}, "bot": []string{t.BotUser}},
 		"event_ts": eventTS()})
 	return nil
+}
+
+// Reinstall installs the app in a workspace anew and gives its new bot token; the old one stays as it is.
+func (s *Server) Reinstall(team string) (token string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.teams[firstOf(team, s.teamOrder[0])]
+	if t == nil {
+		return "", fmt.Errorf("there is no workspace %q", team)
+	}
+	fresh := *s.tokens[t.BotToken]
+	fresh.revoked = false
+	t.BotToken, t.installed = "xoxb-"+t.ID+"-"+strings.ToLower(rand.Text()), true
+	s.tokens[t.BotToken] = &fresh
+	s.touch()
+	return t.BotToken, nil
 }
 
 // Uninstall removes the app from a workspace and sends app_uninstalled. Its token stops working.
