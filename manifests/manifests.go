@@ -8,3 +8,9 @@ import _ "embed"
 //
 //go:embed slack.json
 var Slack []byte
+
+// AWSRoles is the CloudFormation template of the roles that Aurora assumes in somebody's account. CloudFormation takes a
+// template from S3 alone, so whoever runs Aurora puts it there.
+//
+//go:embed aws-roles.yaml
+var AWSRoles []byte

@@ -14,7 +14,10 @@ import (
 )
 
 // AWS links an account by a role in it.
-type AWS struct{ Connector *aws.Connector }
+type AWS struct {
+	Connector *aws.Connector
+	Template  string // where on S3 the template of the roles lies; empty when nobody put it there
+}
 
 // Page shows our External ID: the person makes the role trust it, and cannot choose it. Who Aurora is to AWS is shown as
 // long as AWS says so.
@@ -27,7 +30,8 @@ func (l AWS) Page(ctx context.Context, t bot.ConnectTicket) Page {
 		},
 		Facts: []Field{{Name: "external_id", Label: "External ID", Value: t.Mark}},
 		Fields: []Field{
-			{Name: "role_arn", Label: "Role ARN", Hint: "arn:aws:iam::123456789012:role/Aurora"},
+			{Name: "role_arn", Label: "Role ARN", Hint: "arn:aws:iam::123456789012:role/aurora-operate"},
+			{Name: "reader_role_arn", Label: "Read-only role's ARN", Hint: "a second role for Ask mode, such as …:role/aurora-read; may be empty: an Ask session is made read-only in any case"},
 			{Name: "region", Label: "Default region", Value: "us-east-1"},
 		},
 	}
@@ -37,6 +41,9 @@ func (l AWS) Page(ctx context.Context, t bot.ConnectTicket) Page {
 	if err != nil {
 		p.Steps[0] = "Aurora's own AWS identity cannot be told right now. Load this page again in a minute; if it stays so, tell whoever runs Aurora."
 		return p
+	}
+	if l.Template != "" {
+		p.Links = []bot.Link{{Label: "Make the roles with CloudFormation: this fills in everything", URL: aws.QuickCreate(l.Template, l.Connector.Region(), principal, t.Mark)}}
 	}
 	p.Facts = append(p.Facts, Field{Name: "principal", Label: "Aurora's principal", Value: principal},
 		Field{Name: "trust_policy", Label: "Trust policy of the role", Value: aws.TrustPolicy(principal, t.Mark)})
@@ -49,12 +56,13 @@ const principalTime = 5 * time.Second
 // Link checks the role with AWS.
 func (l AWS) Link(ctx context.Context, t bot.ConnectTicket, form url.Values) (Linked, error) {
 	link, err := l.Connector.Connect(ctx, aws.Setup{
-		RoleARN: strings.TrimSpace(form.Get("role_arn")), Region: strings.TrimSpace(form.Get("region")), ExternalID: t.Mark, SessionFor: t.UserID,
+		RoleARN: strings.TrimSpace(form.Get("role_arn")), ReaderARN: strings.TrimSpace(form.Get("reader_role_arn")),
+		Region: strings.TrimSpace(form.Get("region")), ExternalID: t.Mark, SessionFor: t.UserID,
 	})
 	if err != nil {
 		return Linked{}, err
 	}
-	return Linked{Account: link.Account, Region: link.Region, Settings: link.Settings, Credential: link.Credential}, nil
+	return Linked{Account: link.Account, Region: link.Region, Settings: link.Settings, Credential: link.Credential, Note: link.Note}, nil
 }
 
 // Tailscale links a tailnet by an OAuth client or an access token.

@@ -53,7 +53,8 @@ type Field struct {
 // Page is what the page of a cloud says before its fields.
 type Page struct {
 	Steps  []string
-	Facts  []Field // what the person needs at the cloud: name and value, to be copied
+	Links  []bot.Link // pages of the cloud that do a step
+	Facts  []Field    // what the person needs at the cloud: name and value, to be copied
 	Fields []Field
 }
 

@@ -126,7 +126,7 @@ func (a *app) wire() error {
 		Tickets: mem, Keeper: a.stores.keeper, Connections: db, Log: a.log,
 		Chats: map[store.Platform]web.Whisperer{store.Slack: a.slack}, Homes: map[store.Platform]bot.Homes{store.Slack: a.slack},
 		Linkers: map[store.Cloud]web.Linker{
-			store.AWS: web.AWS{Connector: a.clouds.aws}, store.GCP: web.GCP{}, store.Tailscale: web.Tailscale{Connector: a.clouds.tailscale},
+			store.AWS: web.AWS{Connector: a.clouds.aws, Template: a.config.AWSTemplate}, store.GCP: web.GCP{}, store.Tailscale: web.Tailscale{Connector: a.clouds.tailscale},
 			store.Azure: web.Azure{Connector: a.clouds.azure}, store.Scaleway: web.Scaleway{Connector: a.clouds.scaleway},
 		},
 	}

@@ -35,6 +35,7 @@ func TestExitStatuses(t *testing.T) {
 		"version":              {[]string{"version"}, 0, "aurora"},
 		"help":                 {[]string{"--help"}, 0, "serve"},
 		"manifest":             {[]string{"manifest", "slack"}, 0, "app_mention"},
+		"manifest for AWS":     {[]string{"manifest", "aws"}, 0, "RoleName: aurora-read"},
 		"explain":              {[]string{"policy", "explain", "--", "aws", "ec2", "describe-instances"}, 0, "read"},
 		"explain one word":     {[]string{"policy", "explain", "--", "aws ec2 terminate-instances --instance-ids i-1"}, 0, "delete"},
 		"no command":           {nil, 2, "aurora --help"},

@@ -56,6 +56,8 @@ type config struct {
 	EndpointARM       string `env:"AURORA_ENDPOINT_AZURE_ARM"`
 	EndpointScaleway  string `env:"AURORA_ENDPOINT_SCALEWAY"`
 
+	AWSTemplate string `env:"AURORA_AWS_TEMPLATE_URL"` // where on S3 the template of `aurora manifest aws` lies
+
 	AzureTokenFile string `env:"AZURE_FEDERATED_TOKEN_FILE"` // Aurora's own token of its platform
 	CAFile         string `env:"SSL_CERT_FILE"`              // Go's own name for it; az must be told
 
@@ -229,6 +231,9 @@ func (c config) checkAddresses() error {
 	}
 	if c.PublicURL != "" {
 		wrong = append(wrong, checkWeb("AURORA_PUBLIC_URL", c.PublicURL, true))
+	}
+	if c.AWSTemplate != "" {
+		wrong = append(wrong, checkWeb("AURORA_AWS_TEMPLATE_URL", c.AWSTemplate, false))
 	}
 	local := c.PublicURL == "" || isLoopbackURL(c.PublicURL)
 	set := c.endpoints()

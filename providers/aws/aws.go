@@ -4,7 +4,6 @@
 package aws
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	"aurora/providers"
-	"aurora/store"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -60,22 +58,6 @@ func New(c Config) (*Connector, error) {
 	return &Connector{config: c, sts: sts.New(opts), cache: newCache(c.Now)}, nil
 }
 
-// Setup is what the connect page sends: the role and region that the person typed, and the external id that it showed.
-type Setup struct {
-	RoleARN    string
-	Region     string
-	ExternalID string
-	SessionFor string // user id, for the session's name in CloudTrail
-}
-
-// Link is a connection that was checked and can be stored.
-type Link struct {
-	Account    string
-	Region     string
-	Settings   map[string]string
-	Credential store.Credential
-}
-
 var (
 	rolePattern = regexp.MustCompile(`^arn:(aws|aws-cn|aws-us-gov):iam::([0-9]{12}):role((?:/[\x21-\x2e\x30-\x7e]+)*)/([\w+=,.@-]{1,64})$`)
 	regionName  = regexp.MustCompile(`^[a-z]{2}(?:-[a-z]+){1,3}-[0-9]{1,2}$`)
@@ -89,52 +71,6 @@ func NewExternalID() string {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw) // never fails
 	return base64.RawURLEncoding.EncodeToString(raw)
-}
-
-// Connect checks a role: it must be assumable with our external id, and must not be without it or with another one. A
-// role that is refused is a *providers.Problem with a sentence for the person.
-func (c *Connector) Connect(ctx context.Context, s Setup) (Link, error) {
-	role, err := parseRole(s.RoleARN)
-	if err != nil {
-		return Link{}, err
-	}
-	region := strings.TrimSpace(s.Region)
-	if !regionName.MatchString(region) {
-		return Link{}, refuse("%q is not the name of an AWS region: give one such as eu-west-1.", region)
-	}
-	if !validID(s.ExternalID) || len(s.ExternalID) < 32 {
-		return Link{}, refuse("The external id is not one that Aurora made: start again with /aurora connect aws.")
-	}
-	name := sessionName(s.SessionFor, "connect")
-	if err := c.check(ctx, role, s.ExternalID, name); err != nil {
-		return Link{}, err
-	}
-	return Link{
-		Account: role.account, Region: region,
-		Settings:   map[string]string{"role_arn": role.arn},
-		Credential: store.NewCredential(map[string]string{"external_id": s.ExternalID, "role_arn": role.arn}),
-	}, nil
-}
-
-func (c *Connector) check(ctx context.Context, r role, id, name string) error {
-	if _, err := c.assume(ctx, r, id, name, true); err != nil {
-		if !denied(err) {
-			return unreachable(err)
-		}
-		return refuse("The role cannot be assumed with the external id. Its trust policy must name Aurora's identity as principal and require "+
-			"sts:ExternalId to be exactly the external id shown here. AWS says: %s", reason(err))
-	}
-	for _, other := range []string{"", NewExternalID()} {
-		_, err := c.assume(ctx, r, other, name, true)
-		if err == nil {
-			return refuse("The role can be assumed without the right external id, so anybody who knows its name could use Aurora to get in. " +
-				"Add the condition StringEquals sts:ExternalId with the external id shown here to its trust policy, wait a minute and try again.")
-		}
-		if !denied(err) {
-			return unreachable(err)
-		}
-	}
-	return nil
 }
 
 type role struct {

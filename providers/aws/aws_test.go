@@ -68,17 +68,21 @@ func TestARoleIsLinkedOnlyWithOurExternalID(t *testing.T) {
 		setup Setup
 		says  string
 	}{
-		"trusts another id":      {Setup{cloudsim.RoleReadOnly, "us-east-1", NewExternalID(), "u"}, "cannot be assumed with the external id"},
-		"trusts without one":     {Setup{cloudsim.RoleOpen, "us-east-1", id, "u"}, "without the right external id"},
-		"does not exist":         {Setup{"arn:aws:iam::111122223333:role/Nobody", "us-east-1", id, "u"}, "cannot be assumed"},
-		"not an ARN":             {Setup{"AuroraReadOnly", "us-east-1", id, "u"}, "not the ARN"},
-		"a user":                 {Setup{"arn:aws:iam::111122223333:user/x", "us-east-1", id, "u"}, "not the ARN"},
-		"eleven digits":          {Setup{"arn:aws:iam::11112222333:role/x", "us-east-1", id, "u"}, "not the ARN"},
-		"unknown partition":      {Setup{"arn:evil:iam::111122223333:role/x", "us-east-1", id, "u"}, "not the ARN"},
-		"something behind":       {Setup{cloudsim.RoleReadOnly + " --x", "us-east-1", id, "u"}, "not the ARN"},
-		"region with a host":     {Setup{cloudsim.RoleReadOnly, "us-east-1.evil.example", id, "u"}, "not the name of an AWS region"},
-		"no region":              {Setup{cloudsim.RoleReadOnly, "", id, "u"}, "not the name of an AWS region"},
-		"a person's external id": {Setup{cloudsim.RoleReadOnly, "us-east-1", "hello", "u"}, "not one that Aurora made"},
+		"trusts another id":      {Setup{RoleARN: cloudsim.RoleReadOnly, Region: "us-east-1", ExternalID: NewExternalID(), SessionFor: "u"}, "cannot be assumed with the external id"},
+		"trusts without one":     {Setup{RoleARN: cloudsim.RoleOpen, Region: "us-east-1", ExternalID: id, SessionFor: "u"}, "without the right external id"},
+		"does not exist":         {Setup{RoleARN: "arn:aws:iam::111122223333:role/Nobody", Region: "us-east-1", ExternalID: id, SessionFor: "u"}, "cannot be assumed"},
+		"not an ARN":             {Setup{RoleARN: "AuroraReadOnly", Region: "us-east-1", ExternalID: id, SessionFor: "u"}, "not the ARN"},
+		"a user":                 {Setup{RoleARN: "arn:aws:iam::111122223333:user/x", Region: "us-east-1", ExternalID: id, SessionFor: "u"}, "not the ARN"},
+		"eleven digits":          {Setup{RoleARN: "arn:aws:iam::11112222333:role/x", Region: "us-east-1", ExternalID: id, SessionFor: "u"}, "not the ARN"},
+		"unknown partition":      {Setup{RoleARN: "arn:evil:iam::111122223333:role/x", Region: "us-east-1", ExternalID: id, SessionFor: "u"}, "not the ARN"},
+		"something behind":       {Setup{RoleARN: cloudsim.RoleReadOnly + " --x", Region: "us-east-1", ExternalID: id, SessionFor: "u"}, "not the ARN"},
+		"region with a host":     {Setup{RoleARN: cloudsim.RoleReadOnly, Region: "us-east-1.evil.example", ExternalID: id, SessionFor: "u"}, "not the name of an AWS region"},
+		"no such region":         {Setup{RoleARN: cloudsim.RoleReadOnly, Region: "eu-west-9", ExternalID: id, SessionFor: "u"}, "does not know the region eu-west-9"},
+		"reader elsewhere":       {Setup{RoleARN: cloudsim.RoleReadOnly, ReaderARN: cloudsim.RoleStaging, Region: "us-east-1", ExternalID: id, SessionFor: "u"}, "in the same account"},
+		"reader is no ARN":       {Setup{RoleARN: cloudsim.RoleReadOnly, ReaderARN: "aurora-read", Region: "us-east-1", ExternalID: id, SessionFor: "u"}, "not the ARN"},
+		"reader is open":         {Setup{RoleARN: cloudsim.RoleReadOnly, ReaderARN: cloudsim.RoleOpen, Region: "us-east-1", ExternalID: id, SessionFor: "u"}, "without the right external id"},
+		"no region":              {Setup{RoleARN: cloudsim.RoleReadOnly, Region: "", ExternalID: id, SessionFor: "u"}, "not the name of an AWS region"},
+		"a person's external id": {Setup{RoleARN: cloudsim.RoleReadOnly, Region: "us-east-1", ExternalID: "hello", SessionFor: "u"}, "not one that Aurora made"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := c.Connect(context.Background(), s.setup)
@@ -95,7 +99,7 @@ func TestAnSTSThatIsAwayProvesNothing(t *testing.T) {
 	sim.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	_, err := c.Connect(ctx, Setup{cloudsim.RoleReadOnly, "us-east-1", id, "u"})
+	_, err := c.Connect(ctx, Setup{RoleARN: cloudsim.RoleReadOnly, Region: "us-east-1", ExternalID: id, SessionFor: "u"})
 	sentence(t, err, providers.CodeUnavailable, "cannot be reached")
 }
 
@@ -211,4 +215,68 @@ func TestTheSessionPolicyFits(t *testing.T) {
 	if n := len(denySecrets) + len("arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess"); n > 2048 {
 		t.Errorf("%d characters", n)
 	}
+}
+
+func TestAskAssumesTheReadOnlyRoleAlone(t *testing.T) {
+	t.Parallel()
+	sim, c := simulated(t)
+	id := NewExternalID()
+	trust(t, sim, cloudsim.RoleAdmin, id)
+	trust(t, sim, cloudsim.RoleReadOnly, id)
+	link, err := c.Connect(t.Context(), Setup{RoleARN: cloudsim.RoleAdmin, ReaderARN: cloudsim.RoleReadOnly, Region: "us-east-1", ExternalID: id, SessionFor: "u"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for readOnly, want := range map[bool]string{true: cloudsim.RoleReadOnly, false: cloudsim.RoleAdmin} {
+		sim.Forget()
+		ask := sessionAsk(id, 1, "t", readOnly)
+		ask.Credential, ask.Connection.Settings = link.Credential, link.Settings
+		if _, err := c.Session(t.Context(), ask); err != nil {
+			t.Fatal(err)
+		}
+		asked := sim.Requests("sts:AssumeRole")
+		if len(asked) != 1 || asked[0].Resources[0] != want || asked[0].Source != "aurora-user-1" {
+			t.Errorf("read only %v: %+v", readOnly, asked)
+		}
+	}
+}
+
+func TestATrustPolicyWithoutTagsIsEnough(t *testing.T) {
+	t.Parallel()
+	sim, c := simulated(t)
+	id := NewExternalID()
+	bare := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":%q},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":%q}}}]}`,
+		cloudsim.AuroraPrincipal, id)
+	if err := sim.SetTrustDocument(cloudsim.RoleAdmin, []byte(bare)); err != nil {
+		t.Fatal(err)
+	}
+	link, err := c.Connect(t.Context(), Setup{RoleARN: cloudsim.RoleAdmin, Region: "us-east-1", ExternalID: id, SessionFor: "u"})
+	if err != nil || link.Settings[settingNamed] != "false" || !strings.Contains(link.Note, "sts:TagSession") {
+		t.Fatalf("%+v, %v", link, err)
+	}
+	for _, named := range []string{"false", "true"} { // the second as if the policy had lost them since
+		ask := sessionAsk(id, 1, "turn "+named, false)
+		ask.Connection.Settings = map[string]string{settingNamed: named}
+		if _, err := c.Session(t.Context(), ask); err != nil {
+			t.Errorf("named %s: %v", named, err)
+		}
+	}
+	if err := sim.SetTrustDocument(cloudsim.RoleAdmin, []byte(TrustPolicy(cloudsim.AuroraPrincipal, id))); err != nil {
+		t.Fatal(err)
+	}
+	if link, err = c.Connect(t.Context(), Setup{RoleARN: cloudsim.RoleAdmin, Region: "us-east-1", ExternalID: id, SessionFor: "u"}); err != nil || link.Settings[settingNamed] != "true" || link.Note != "" {
+		t.Errorf("with the trust policy that the page shows: %+v, %v", link, err)
+	}
+}
+
+func TestThrottledSTSProvesNothing(t *testing.T) {
+	t.Parallel()
+	sim, c := simulated(t)
+	id := NewExternalID()
+	trust(t, sim, cloudsim.RoleAdmin, id)
+	if err := sim.Inject(cloudsim.Fault{Action: "sts:AssumeRole", Kind: cloudsim.FaultStatus, Status: 400, Code: "ThrottlingException", Times: -1}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Connect(t.Context(), Setup{RoleARN: cloudsim.RoleAdmin, Region: "us-east-1", ExternalID: id, SessionFor: "u"})
+	sentence(t, err, providers.CodeUnavailable, "cannot be reached")
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"regexp"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
@@ -24,6 +26,20 @@ func (c *Connector) Principal(ctx context.Context) (string, error) {
 	return *out.Arn, nil
 }
 
+// Region is where STS is asked, and where the console is opened.
+func (c *Connector) Region() string { return c.config.Region }
+
+// QuickCreate is the address of the AWS console's page that makes the roles of a template which lies on S3, with Aurora's
+// principal and the external id filled in.
+func QuickCreate(templateURL, region, principal, externalID string) string {
+	at := url.URL{Scheme: "https", Host: region + ".console.aws.amazon.com", Path: "/cloudformation/home", RawQuery: url.Values{"region": {region}}.Encode()}
+	answers := url.Values{
+		"templateURL": {templateURL}, "stackName": {"aurora"}, "param_AuroraPrincipal": {principal}, "param_ExternalId": {externalID},
+	}
+	// The console reads the fragment itself, and takes a plus for a plus.
+	return at.String() + "#/stacks/quickcreate?" + strings.ReplaceAll(answers.Encode(), "+", "%20")
+}
+
 // TrustPolicy is the document a role needs so that principal, and nobody else, may assume it with the external id.
 func TrustPolicy(principal, externalID string) string {
 	raw, err := json.MarshalIndent(map[string]any{
@@ -31,6 +47,8 @@ func TrustPolicy(principal, externalID string) string {
 		"Statement": []any{map[string]any{
 			"Effect": "Allow", "Principal": map[string]string{"AWS": principal}, "Action": "sts:AssumeRole",
 			"Condition": map[string]any{"StringEquals": map[string]string{"sts:ExternalId": externalID}},
+		}, map[string]any{ // so that CloudTrail names the person; the external id is no condition key of these
+			"Effect": "Allow", "Principal": map[string]string{"AWS": principal}, "Action": []string{"sts:TagSession", "sts:SetSourceIdentity"},
 		}},
 	}, "", "  ")
 	if err != nil { // unreachable: strings alone

@@ -49,3 +49,21 @@ func TestTrustPolicyIsJSON(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+func TestQuickCreateEscapesItsAnswers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ template, region, principal, id, want string }{
+		{"https://acme.s3.eu-west-1.amazonaws.com/aurora-roles.yaml", "eu-west-1", "arn:aws:iam::999999999999:user/aurora", "aurora-ABC",
+			"https://eu-west-1.console.aws.amazon.com/cloudformation/home?region=eu-west-1#/stacks/quickcreate?" +
+				"param_AuroraPrincipal=arn%3Aaws%3Aiam%3A%3A999999999999%3Auser%2Faurora&param_ExternalId=aurora-ABC&stackName=aurora&" +
+				"templateURL=https%3A%2F%2Facme.s3.eu-west-1.amazonaws.com%2Faurora-roles.yaml"},
+		{"https://s3.amazonaws.com/a b.yaml", "us-east-1", "arn:aws:iam::1:role/x+y", "a&param_Operate=yes#/",
+			"https://us-east-1.console.aws.amazon.com/cloudformation/home?region=us-east-1#/stacks/quickcreate?" +
+				"param_AuroraPrincipal=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fx%2By&param_ExternalId=a%26param_Operate%3Dyes%23%2F&stackName=aurora&" +
+				"templateURL=https%3A%2F%2Fs3.amazonaws.com%2Fa%20b.yaml"},
+	} {
+		if got := QuickCreate(c.template, c.region, c.principal, c.id); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+}

@@ -35,9 +35,13 @@ const denySecrets = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Acti
 	`{"Effect":"Allow","Action":"sts:GetCallerIdentity","Resource":"*"}]}`
 
 // Session gives the environment of one run: short-lived keys of the connection's role, and nothing of the host's own
-// configuration. In Ask and Incident the keys themselves cannot change anything.
+// configuration. In Ask and Incident they are the read-only role's where there is one, and cannot change anything in
+// either case.
 func (c *Connector) Session(ctx context.Context, ask providers.SessionAsk) (providers.Session, error) {
 	arn := ask.Credential.Get("role_arn")
+	if reader := ask.Credential.Get("reader_role_arn"); reader != "" && ask.ReadOnly {
+		arn = reader
+	}
 	r, err := parseRole(arn)
 	id := ask.Credential.Get("external_id")
 	if err != nil || !validID(id) || r.account != ask.Connection.Account {
@@ -46,13 +50,40 @@ func (c *Connector) Session(ctx context.Context, ask providers.SessionAsk) (prov
 			Sentence: "The stored role of AWS account " + ask.Connection.Account + " cannot be used: connect again with /aurora connect aws.",
 		}
 	}
+	who := bearer{user: ask.UserID, turn: ask.Turn, named: ask.Connection.Settings[settingNamed] == "true"}
 	keys, err := c.cache.get(ctx, cacheKey(ask), func(ctx context.Context) (*types.Credentials, error) {
-		return c.assume(ctx, r, id, sessionName(ask.UserID, ask.Turn), ask.ReadOnly)
+		keys, err := c.assume(ctx, r, id, who, ask.ReadOnly)
+		if err != nil && who.named && denied(err) { // the trust policy may have lost the right to it
+			who.named = false
+			return c.assume(ctx, r, id, who, ask.ReadOnly)
+		}
+		return keys, err
 	})
 	if err != nil {
 		return providers.Session{}, sessionProblem(ask, err)
 	}
 	return c.environment(ask, keys), nil
+}
+
+// settingNamed says that the role's trust policy lets sessions bear tags and a source identity.
+const settingNamed = "named_sessions"
+
+// bearer is whom a session is for, as CloudTrail shows it.
+type bearer struct {
+	user, turn string
+	named      bool // by source identity and tags, too
+}
+
+func (b bearer) sign(in *sts.AssumeRoleInput, readOnly bool) {
+	in.RoleSessionName = sdk.String(sessionName(b.user, b.turn))
+	if !b.named || b.user == "" {
+		return
+	}
+	in.SourceIdentity = sdk.String(cleanName("aurora-"+b.user, 64))
+	in.Tags = []types.Tag{{Key: sdk.String("aurora-user"), Value: sdk.String(cleanName(b.user, 256))}}
+	if !readOnly { // a session for reading serves all of the person's turns
+		in.Tags = append(in.Tags, types.Tag{Key: sdk.String("aurora-turn"), Value: sdk.String(cleanName(b.turn, 256))})
+	}
 }
 
 func sessionProblem(ask providers.SessionAsk, err error) error {
@@ -67,10 +98,9 @@ func sessionProblem(ask providers.SessionAsk, err error) error {
 }
 
 // assume asks STS for the role's keys. An empty id asks without an external id, for the check at connect.
-func (c *Connector) assume(ctx context.Context, r role, id, name string, readOnly bool) (*types.Credentials, error) {
-	in := &sts.AssumeRoleInput{
-		RoleArn: sdk.String(r.arn), RoleSessionName: sdk.String(name), DurationSeconds: sdk.Int32(changeSeconds),
-	}
+func (c *Connector) assume(ctx context.Context, r role, id string, who bearer, readOnly bool) (*types.Credentials, error) {
+	in := &sts.AssumeRoleInput{RoleArn: sdk.String(r.arn), DurationSeconds: sdk.Int32(changeSeconds)}
+	who.sign(in, readOnly)
 	if id != "" {
 		in.ExternalId = sdk.String(id)
 	}
@@ -122,11 +152,12 @@ var notInName = regexp.MustCompile(`[^\w+=,.@-]+`)
 
 // sessionName is what CloudTrail shows: aurora-<user>-<turn>, cut to the 64 characters that AWS allows.
 func sessionName(user, turn string) string {
-	clean := func(s string) string {
-		s = notInName.ReplaceAllString(s, "-")
-		return s[:min(len(s), 28)]
-	}
-	return "aurora-" + clean(user) + "-" + clean(turn)
+	return "aurora-" + cleanName(user, 28) + "-" + cleanName(turn, 28)
+}
+
+func cleanName(s string, most int) string {
+	s = notInName.ReplaceAllString(s, "-")
+	return s[:min(len(s), most)]
 }
 
 // cacheKey tells sessions apart. A read-only one serves all of a user's turns; one that may change things is asked for

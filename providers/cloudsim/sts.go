@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,9 @@ type callerIdentityOut struct {
 }
 
 func callerIdentity(c *awsCall) (any, *awsError) {
+	if !slices.Contains(awsRegions, c.entry.Region) {
+		return nil, &awsError{http.StatusForbidden, "SignatureDoesNotMatch", "Credential should be scoped to a valid region."}
+	}
 	return callerIdentityOut{c.who.arn, c.who.userID, c.who.account}, nil
 }
 
