@@ -49,6 +49,7 @@ func agreed(told, now []string) bool {
 func withheld(post store.Post, out outgoing, audience Audience) store.Post {
 	part := partHidden + post.Part
 	whispered := outgoing{Message: out.Message, Keep: out.Keep}
+	whispered.Message.Rating, whispered.Message.Prompts = nil, nil
 	if out.Message.Card != nil {
 		whispered.Message.Buttons = nil // the card in the open has them
 		if whispered.Message.Notice == "" && out.Confirm != nil {

@@ -79,7 +79,7 @@ func (d *Desk) begin(ctx context.Context, claim store.Claim, row store.Received,
 		return err
 	}
 	reply, _ := replyOf(row)
-	return d.answer(ctx, claim, asked{turn: turn, who: &a, reply: reply, history: d.history(ctx, row)})
+	return d.answer(ctx, claim, asked{turn: turn, who: &a, reply: reply, history: d.history(ctx, row), title: titleFor(row, text)})
 }
 
 // showQuestion posts what somebody asked in a dialog where the answer goes: an answer to an unseen question would leave

@@ -20,6 +20,9 @@ type Message struct {
 	Ran     []Ran     `json:"ran,omitempty"`     // what ran, was refused or waits: drawn by code, never by the model
 	Links   []Link    `json:"links,omitempty"`   // Aurora's own pages alone
 	Buttons []Button  `json:"buttons,omitempty"`
+	Rating  []Button  `json:"rating,omitempty"`  // two buttons: the answer was good, or bad
+	Prompts []Prompt  `json:"prompts,omitempty"` // what one could say next, where the platform suggests that
+	Title   string    `json:"title,omitempty"`   // of the thread, in the asker's own words, where the platform shows one
 	NoFile  bool      `json:"no_file,omitempty"` // long outputs stand here by their head and tail alone
 }
 
@@ -38,6 +41,12 @@ type Ran struct {
 	Region  string      `json:"region,omitempty"`
 	State   RanState    `json:"state"`
 	Detail  string      `json:"detail,omitempty"` // why it was refused, how it failed, how long it took
+}
+
+// Prompt is something one could say.
+type Prompt struct {
+	Title string `json:"title"`
+	Text  string `json:"text"`
 }
 
 // Running is the line about a command that runs.

@@ -185,19 +185,30 @@ func (d *Desk) arm(ctx context.Context, out outgoing) (outgoing, error) {
 		}
 		return out, nil
 	}
-	for i, b := range out.Message.Buttons {
-		value, err := d.Tickets.NewTicket(ctx, b.Press, buttonLife)
+	for _, buttons := range [][]Button{out.Message.Buttons, out.Message.Rating} {
+		err := d.armButtons(ctx, buttons)
 		if err != nil && ctx.Err() == nil { // a button is a courtesy: the words do not wait for it
 			zerolog.Ctx(ctx).Info().Err(err).Msg("a message goes without its buttons")
-			out.Message.Buttons = nil
+			out.Message.Buttons, out.Message.Rating = nil, nil
 			return out, nil
 		}
 		if err != nil {
 			return out, fmt.Errorf("make a button: %w", err)
 		}
-		out.Message.Buttons[i].Value = value
 	}
 	return out, nil
+}
+
+// armButtons gives each button its value, under which what pressing it means is kept.
+func (d *Desk) armButtons(ctx context.Context, buttons []Button) error {
+	for i, b := range buttons {
+		value, err := d.Tickets.NewTicket(ctx, b.Press, buttonLife)
+		if err != nil {
+			return err
+		}
+		buttons[i].Value = value
+	}
+	return nil
 }
 
 // recordPatience is how long a card waits for Redis to come back: a failover takes about half of it, and the thread is

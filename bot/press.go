@@ -33,6 +33,8 @@ func (d *Desk) press(ctx context.Context, claim store.Claim, row store.Received,
 		return d.pressAgain(ctx, claim, row, a, means)
 	case actionShare:
 		return d.pressShare(ctx, claim, row, a, means)
+	case actionRate:
+		return d.pressRate(ctx, claim, row, a, means)
 	}
 	return d.settle(ctx, claim, row, whisper(row, notice("This button does nothing any more.")))
 }

@@ -101,6 +101,11 @@ func (r *report) place(parts []Message, v veil) []store.Post {
 	if r.showsCloud() {
 		asker = turn.Asker.ID
 	}
+	last := len(parts) - 1
+	parts[last] = r.rated(parts[last])
+	if r.caller.Direct {
+		parts[last].Prompts = r.prompts()
+	}
 	for i, m := range parts {
 		out := outgoing{Message: m, Asker: asker, Keep: keep.of(i)}
 		if i == 0 {
@@ -265,6 +270,7 @@ type pressed struct {
 	Turn         string `json:"turn,omitempty"`
 	Part         int    `json:"part,omitempty"`
 	Confirmation string `json:"confirmation,omitempty"`
+	Good         bool   `json:"good,omitempty"` // of a rating
 }
 
 // The actions of buttons.
@@ -276,6 +282,7 @@ const (
 	actionAgain   = "again"
 	actionShare   = "share"  // say in the open what was whispered
 	actionShow    = "show"   // whisper the whole of a card that is veiled
+	actionRate    = "rate"   // say whether an answer helped
 	actionExpire  = "expire" // not a button: the clock presses it
 )
 

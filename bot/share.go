@@ -66,7 +66,7 @@ func shared(kept store.Post, out outgoing, part int) store.Post {
 	asker := place.Whisper
 	place.Whisper = ""
 	m := out.Message
-	m.Buttons, m.NoFile = nil, true
+	m.Buttons, m.Rating, m.Prompts, m.NoFile = nil, nil, nil, true
 	return say(kept.Turn, part, place, outgoing{Message: m, Asker: asker, Agreed: slices.Clone(out.Offer.Outsiders), Keep: out.Keep})
 }
 

@@ -29,6 +29,7 @@ type asked struct {
 	who     *asker
 	reply   string
 	history []agent.Said
+	title   string // of the thread, when the turn is the first one of a direct message's
 }
 
 // answer works a turn out to its end, from wherever its journal stands, and puts the answer into the outbox in the
@@ -46,7 +47,7 @@ func (d *Desk) answer(ctx context.Context, claim store.Claim, q asked) error {
 		}
 		q.who = &a
 	}
-	if err := d.hold(ctx, claim, q.turn); err != nil {
+	if err := d.hold(ctx, claim, q.turn, q.title); err != nil {
 		return err
 	}
 	caller, err := d.caller(ctx, *q.who, q.turn.Thread, q.turn.Place)
@@ -69,11 +70,11 @@ func (d *Desk) answer(ctx context.Context, claim store.Claim, q asked) error {
 }
 
 // hold puts the placeholder up: the first visible sign, which the answer replaces.
-func (d *Desk) hold(ctx context.Context, claim store.Claim, turn store.Turn) error {
+func (d *Desk) hold(ctx context.Context, claim store.Claim, turn store.Turn, title string) error {
 	if !inThread(turn.Place) {
 		return nil
 	}
-	post := say(turn.ID, partPlaceholder, turn.Place, outgoing{Message: Message{Status: "Looking into it …"}})
+	post := say(turn.ID, partPlaceholder, turn.Place, outgoing{Message: Message{Status: "Looking into it …", Title: title}})
 	if err := d.Outbox.AddPosts(ctx, claim, []store.Post{post}); err != nil {
 		return fmt.Errorf("put the placeholder up: %w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	slackgo "github.com/slack-go/slack"
@@ -32,20 +31,20 @@ type Adapter struct {
 	replies *responder
 	render  renderer
 
-	self         identityCache
-	line         line
-	intake       intakeDoor
-	counts       counters
-	pace         pacer
-	progress     progress
-	statuses     statuses
-	stops        recent
-	homes        homes
-	shared       recent // files
-	people       profiles
-	filesRefused atomic.Bool
-	aside        gate       // what runs in the background
-	over         chan error // why Run ends; holds one
+	self     identityCache
+	line     line
+	intake   intakeDoor
+	counts   counters
+	pace     pacer
+	progress progress
+	statuses statuses
+	stops    recent
+	homes    homes
+	shared   recent // files
+	people   profiles
+	features features
+	aside    gate       // what runs in the background
+	over     chan error // why Run ends; holds one
 }
 
 const apiTimeout = 15 * time.Second

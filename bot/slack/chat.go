@@ -29,19 +29,17 @@ func (a *Adapter) Post(ctx context.Context, place store.Place, m bot.Message, me
 		return "", err
 	}
 	files := a.bring(ctx, place, m)
-	out := a.render.with(attachments(files)).message(m)
-	ts, err = a.post(ctx, place, out, meta)
-	if refusedBlocks(err) && m.Card == nil {
-		// Slack refused the drawing, so nothing stands there: the words alone will do.
-		out.blocks = nil
+	err = a.shown(place, a.drawings(place, m, files), func(out rendered) (err error) {
 		ts, err = a.post(ctx, place, out, meta)
-	}
+		return err
+	})
 	if err != nil {
 		return "", a.meaning(err)
 	}
 	a.share(ctx, place, ts, m, files)
 	a.progress.touched(place.Channel, ts)
-	a.showStatus(ctx, place, m)
+	a.showStatus(ctx, place, m, false)
+	a.furnish(ctx, place, m)
 	return ts, nil
 }
 
@@ -73,7 +71,8 @@ func (a *Adapter) Update(ctx context.Context, place store.Place, ts string, m bo
 		return a.updateMeaning(err)
 	}
 	a.share(ctx, place, ts, m, files)
-	a.showStatus(ctx, place, m)
+	a.showStatus(ctx, place, m, true)
+	a.furnish(ctx, place, m)
 	return nil
 }
 
@@ -87,13 +86,10 @@ func (a *Adapter) updateMeaning(err error) error {
 }
 
 func (a *Adapter) update(ctx context.Context, place store.Place, ts string, m bot.Message, files []upload) error {
-	out := a.render.with(attachments(files)).message(m)
-	_, _, _, err := a.api.UpdateMessageContext(ctx, place.Channel, ts, out.options()...)
-	if refusedBlocks(err) && m.Card == nil {
-		out.blocks = nil
-		_, _, _, err = a.api.UpdateMessageContext(ctx, place.Channel, ts, out.options()...)
-	}
-	return err
+	return a.shown(place, a.drawings(place, m, files), func(out rendered) error {
+		_, _, _, err := a.api.UpdateMessageContext(ctx, place.Channel, ts, out.options()...)
+		return err
+	})
 }
 
 // refusedBlocks tells whether Slack did not like how the message is drawn.
@@ -111,17 +107,21 @@ func (a *Adapter) Whisper(ctx context.Context, place store.Place, m bot.Message,
 	if err := a.served(ctx, place); err != nil {
 		return err
 	}
-	out := a.render.message(m)
+	m.Rating = nil // nobody else can tell what it is about
+	ways := a.drawings(place, m, nil)
 	if reply != "" {
-		if err := a.replies.send(ctx, reply.Reveal(), place.Thread, out); !errors.Is(err, errReplyOver) {
+		if err := a.replies.send(ctx, reply.Reveal(), place.Thread, ways[0]); !errors.Is(err, errReplyOver) {
 			return err
 		}
 	}
-	options := out.options()
-	if place.Thread != "" {
-		options = append(options, slackgo.MsgOptionTS(place.Thread))
-	}
-	_, err := a.api.PostEphemeralContext(ctx, place.Channel, place.Whisper, options...)
+	err := a.shown(place, ways, func(out rendered) error {
+		options := out.options()
+		if place.Thread != "" {
+			options = append(options, slackgo.MsgOptionTS(place.Thread))
+		}
+		_, err := a.api.PostEphemeralContext(ctx, place.Channel, place.Whisper, options...)
+		return err
+	})
 	switch slackWord(err) {
 	case "user_not_in_channel", "not_in_channel", "channel_not_found", "is_archived":
 		return a.tellAlone(ctx, place, m)

@@ -306,41 +306,6 @@ func TestRepliesGoToSlackAlone(t *testing.T) {
 	}
 }
 
-func TestStatusLineIsShownAndCleared(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, slacksim.Config{})
-	where := place(ops)
-	where.Thread = r.tell(t, ada, ops, "root")
-	ts, err := r.Post(t.Context(), where, bot.Message{Status: "Looking at aws, gcp ..."}, bot.Meta{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	await(t, "the status", func() bool { return r.sim.Status(ops, where.Thread) == "Looking at aws, gcp ..." })
-	if err := r.Update(t.Context(), where, ts, bot.Message{Text: "done"}); err != nil {
-		t.Fatal(err)
-	}
-	await(t, "no status", func() bool { return r.sim.Status(ops, where.Thread) == "" })
-}
-
-func TestRefusedStatusLineIsNotAskedForAgain(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, slacksim.Config{})
-	where := place(ops)
-	where.Thread = r.tell(t, ada, ops, "root")
-	r.sim.Inject(slacksim.Fault{Method: "assistant.threads.setStatus", Kind: slacksim.FaultError, Error: "feature_not_enabled", Times: -1})
-	if _, err := r.Post(t.Context(), where, bot.Message{Status: "Looking"}, bot.Meta{}); err != nil {
-		t.Fatal(err)
-	}
-	await(t, "the refusal", func() bool { return r.statuses.refused.Load() })
-	if _, err := r.Post(t.Context(), where, bot.Message{Status: "Looking again"}, bot.Meta{}); err != nil {
-		t.Fatal(err)
-	}
-	r.aside.drain(apiTimeout)
-	if n := len(r.sim.Calls("assistant.threads.setStatus")); n != 1 {
-		t.Errorf("asked %d times", n)
-	}
-}
-
 func TestErrorsForTheLogShowNoSecret(t *testing.T) {
 	t.Parallel()
 	err := errors.New(`Post "https://hooks.slack.com/actions/T1/secret": dial wss://x.example/?ticket=1 with xoxb-1-abc and xapp-1-def`)

@@ -28,18 +28,18 @@ type upload struct {
 
 // bring takes the whole of outputs that are shown in part to Slack, so that the message can say whether they come with it. What fails is
 // left out; the message then shows head and tail alone.
-func (a *Adapter) bring(ctx context.Context, place store.Place, m bot.Message) (uploads []upload) {
-	if a.filesRefused.Load() || m.NoFile || len(m.Outputs) == 0 || !a.inHouse(ctx, place) {
+func (a *Adapter) bring(ctx context.Context, place store.Place, m bot.Message) (brought []upload) {
+	if !a.offers(place, uploads) || m.NoFile || len(m.Outputs) == 0 || !a.inHouse(ctx, place) {
 		return nil
 	}
 	for i, out := range m.Outputs {
 		text := plain(out.Text)
-		if len(text) > mostBytes || len(uploads) == mostFiles || !a.render.abridged(out) {
+		if len(text) > mostBytes || len(brought) == mostFiles || !a.renderer(place).abridged(out) {
 			continue
 		}
 		id, err := a.bringOne(ctx, text)
 		if err != nil {
-			a.noFile(err)
+			a.noFile(place, err)
 			continue
 		}
 		title := strings.TrimSpace(clip(visibleLine(out.Title), 100))
@@ -47,9 +47,9 @@ func (a *Adapter) bring(ctx context.Context, place store.Place, m bot.Message) (
 			title = "output"
 		}
 		key := place.Channel + ":" + place.Thread + ":" + store.HashNonce(text)
-		uploads = append(uploads, upload{output: i, file: slackgo.FileSummary{ID: id, Title: title}, key: key})
+		brought = append(brought, upload{output: i, file: slackgo.FileSummary{ID: id, Title: title}, key: key})
 	}
-	return uploads
+	return brought
 }
 
 // inHouse tells whether a file may be shown in a place: files go nowhere where outsiders read, and uploading took a while
@@ -94,7 +94,7 @@ func (a *Adapter) share(ctx context.Context, place store.Place, ts string, m bot
 			Files: []slackgo.FileSummary{u.file}, Channel: place.Channel, ThreadTimestamp: thread})
 		if err != nil {
 			a.shared.forget(ts + ":" + u.key)
-			a.noFile(err)
+			a.noFile(place, err)
 			continue
 		}
 		shown[u.output] = true
@@ -102,18 +102,15 @@ func (a *Adapter) share(ctx context.Context, place store.Place, ts string, m bot
 	if len(shown) == len(uploads) {
 		return
 	}
-	out := a.render.with(shown).message(m)
+	out := a.renderer(place).with(shown).message(m)
 	if _, _, _, err := a.api.UpdateMessageContext(ctx, place.Channel, ts, out.options()...); err != nil {
 		a.config.Log.Warn().Str("why", safe(err)).Msg("a message promises a file that could not be shared")
 	}
 }
 
 // noFile notes that a file was not taken, and whether to ask again at all.
-func (a *Adapter) noFile(err error) {
-	switch slackWord(err) {
-	case "missing_scope", "unknown_method", "feature_not_enabled", "file_uploads_disabled", "not_allowed_token_type":
-		a.filesRefused.Store(true)
-	}
+func (a *Adapter) noFile(place store.Place, err error) {
+	a.without(place, uploads, err)
 	a.config.Log.Warn().Str("why", safe(err)).Msg("a long output is shown without its file")
 }
 

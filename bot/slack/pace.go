@@ -175,5 +175,5 @@ func (a *Adapter) sendProgress(ctx context.Context, p *progressing, place store.
 		a.config.Log.Debug().Str("why", safe(err)).Msg("a word on progress was not shown")
 		return
 	}
-	a.showStatus(ctx, place, m)
+	a.showStatus(ctx, place, m, false)
 }

@@ -31,7 +31,7 @@ func (p *paper) Do(r *http.Request) (*http.Response, error) {
 	form, _ := url.ParseQuery(string(body))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if method := r.URL.Path[len("/api/"):]; method != "auth.test" && method != "assistant.threads.setStatus" {
+	if method := r.URL.Path[len("/api/"):]; method != "auth.test" && method != "assistant.threads.setStatus" && method != "agents.sessions.setStatus" {
 		p.said = append(p.said, form.Get("text"))
 		p.took = append(p.took, time.Since(p.start))
 	}

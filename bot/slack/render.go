@@ -36,6 +36,7 @@ func (r renderer) message(m bot.Message) rendered {
 	r.shapes = shapes{}
 	d := drawing{tables: !r.bare}
 	r.draw(&d, m)
+	r.rating(&d, m.Rating)
 	out := rendered{text: r.fallback(m), blocks: d.fitted()}
 	if len(out.blocks) == 0 {
 		d.section(say(out.text))

@@ -3,7 +3,6 @@ package slack
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 
 	slackgo "github.com/slack-go/slack"
 
@@ -11,10 +10,9 @@ import (
 	"aurora/store"
 )
 
-// statuses are the "is thinking" lines Slack shows below a thread. They are a courtesy: failing says nothing, and a
-// workspace that refuses the feature is not asked again.
+// statuses are the "is thinking" lines Slack shows below a thread, and the sessions whose stop button it shows meanwhile.
+// They are a courtesy: failing says nothing.
 type statuses struct {
-	refused atomic.Bool
 	mu      sync.Mutex
 	threads map[string]*status
 }
@@ -24,30 +22,32 @@ type statuses struct {
 type status struct {
 	want, shown string
 	busy        bool
+	session     bool // it was told to be at work
 }
 
-// showStatus makes a thread's line say what m is about, and clears it once m is no word on progress.
-func (a *Adapter) showStatus(ctx context.Context, place store.Place, m bot.Message) {
-	if place.Thread == "" || a.statuses.refused.Load() {
+// showStatus makes a thread's line say what m is about, and clears it once m is no word on progress. over clears it also
+// where this process has set none: another one may have.
+func (a *Adapter) showStatus(ctx context.Context, place store.Place, m bot.Message, over bool) {
+	if place.Thread == "" || !a.offers(place, statusLines) && !a.offers(place, sessions) {
 		return
 	}
-	if a.statuses.wish(place, clip(plain(m.Status), 100)) {
+	if a.statuses.wish(place, clip(plain(m.Status), 100), over) {
 		ctx = context.WithoutCancel(ctx)
 		a.beside(func() { a.sendStatus(ctx, place) })
 	}
 }
 
 // wish notes what the line should say; true when somebody has to go and say it.
-func (s *statuses) wish(place store.Place, text string) bool {
+func (s *statuses) wish(place store.Place, text string, over bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := place.Channel + ":" + place.Thread
 	line := s.threads[key]
-	if line == nil && text == "" {
+	if line == nil && text == "" && !over {
 		return false
 	}
 	if line == nil {
-		line = &status{}
+		line = &status{session: over}
 		if s.threads == nil {
 			s.threads = map[string]*status{}
 		}
@@ -83,13 +83,38 @@ func (a *Adapter) sendStatus(ctx context.Context, place store.Place) {
 	defer cancel()
 	text, more := a.statuses.next(place, false)
 	for more {
-		err := a.api.SetAssistantThreadsStatusContext(ctx, slackgo.AssistantThreadsSetStatusParameters{
-			ChannelID: place.Channel, ThreadTS: place.Thread, Status: text})
-		switch slackWord(err) {
-		case "feature_not_enabled", "not_allowed_token_type", "unknown_method", "missing_scope", "no_permission", "access_denied":
-			a.statuses.refused.Store(true)
-			a.config.Log.Info().Str("why", safe(err)).Msg("this workspace shows no status lines")
+		a.sayAtWork(ctx, place, text != "")
+		if a.offers(place, statusLines) {
+			err := a.api.SetAssistantThreadsStatusContext(ctx, slackgo.AssistantThreadsSetStatusParameters{
+				ChannelID: place.Channel, ThreadTS: place.Thread, Status: text})
+			a.without(place, statusLines, err)
 		}
 		text, more = a.statuses.next(place, true)
 	}
+}
+
+// sayAtWork tells Slack whether the thread's session is being worked on. While it is, people have a stop button.
+func (a *Adapter) sayAtWork(ctx context.Context, place store.Place, atWork bool) {
+	if !a.offers(place, sessions) || !a.statuses.turns(place, atWork) {
+		return
+	}
+	state := "active"
+	if atWork {
+		state = "processing"
+	}
+	_, err := a.api.SetAgentSessionStatusContext(ctx, slackgo.AgentSessionSetStatusParameters{
+		ChannelID: place.Channel, ThreadTS: place.Thread, Status: state})
+	a.without(place, sessions, err)
+}
+
+// turns notes the state of a session; true when it was another one.
+func (s *statuses) turns(place store.Place, atWork bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	line := s.threads[place.Channel+":"+place.Thread]
+	if line == nil || line.session == atWork {
+		return false
+	}
+	line.session = atWork
+	return true
 }

@@ -59,6 +59,10 @@ func (a *Adapter) receiveEvent(ctx context.Context, id identity, outer slackeven
 			opened := store.Place{Platform: store.Slack, Team: id.team, Channel: e.Channel}
 			return func() { a.drawHome(id.person(e.User, ""), opened) }, nil
 		}
+		if e.Tab == "messages" {
+			opened := store.Place{Platform: store.Slack, Team: id.team, Channel: e.Channel}
+			return func() { a.furnish(ctx, opened, bot.Message{Prompts: bot.FirstPrompts()}) }, nil
+		}
 	case *slackevents.AppUninstalledEvent:
 		return a.gone(ctx, id, "the app was removed from the workspace")
 	case *slackevents.TokensRevokedEvent:
@@ -190,9 +194,13 @@ func click(id identity, c slackgo.InteractionCallback, action *slackgo.BlockActi
 	thread := pressedIn(c)
 	hash := store.HashNonce(action.Value)
 	name, _, _ := strings.Cut(action.ActionID, ":")
+	press := action.ActionTs
+	if name == rateAction {
+		press = "once"
+	}
 	return incoming{
 		event: store.Event{
-			Key:    strings.Join([]string{"act", id.team, channel, ts, c.User.ID, action.ActionID, action.ActionTs}, ":"),
+			Key:    strings.Join([]string{"act", id.team, channel, ts, c.User.ID, action.ActionID, press}, ":"),
 			Kind:   store.EventClick,
 			Thread: "click:" + hash[:32],
 			Person: id.person(c.User.ID, c.User.TeamID),
