@@ -99,7 +99,7 @@ func (v *Views) Quote(ctx context.Context, p store.Person, q Quoted) (ref, refus
 	if refusal != "" {
 		return "", refusal
 	}
-	q.Said.Text, _ = v.Intake.Clean.Clean(clip(q.Said.Text, maxAsk))
+	q.Said.Text, _ = v.Desk.Clean.Clean(clip(q.Said.Text, maxAsk))
 	ref, err = v.Desk.Tickets.NewTicket(ctx, detail(keptQuote{Purpose: askAbout, Person: p, Quoted: q}), quotedLife)
 	if err != nil {
 		v.Log.Warn().Err(err).Msg("quote: keep the message")
