@@ -60,6 +60,28 @@ func TestAnswerClearsAStatusAnotherProcessHasSet(t *testing.T) {
 	})
 }
 
+// TestStatusIsClearedThoughSlackAsksToWait: what is not cleared would say that somebody is at work for ever.
+func TestStatusIsClearedThoughSlackAsksToWait(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, slacksim.Config{})
+	where := place(ops)
+	where.Thread = r.tell(t, ada, ops, "root")
+	ts, err := r.Post(t.Context(), where, bot.Message{Status: "Looking"}, bot.Meta{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the status", func() bool { return r.sim.Status(ops, where.Thread) == "Looking" })
+	for _, method := range []string{"agents.sessions.setStatus", "assistant.threads.setStatus"} {
+		r.sim.Inject(slacksim.Fault{Method: method, Kind: slacksim.FaultRateLimit, RetryAfter: time.Second})
+	}
+	if err := r.Update(t.Context(), where, ts, bot.Message{Text: "done"}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "no status", func() bool {
+		return r.sim.Status(ops, where.Thread) == "" && strings.Join(r.sessionStates(where.Thread), " ") == "processing active"
+	})
+}
+
 // TestWorkspaceWithoutAFeatureIsAskedOnce: plain messages do, and a workspace that was upgraded is noticed later.
 func TestWorkspaceWithoutAFeatureIsAskedOnce(t *testing.T) {
 	t.Parallel()

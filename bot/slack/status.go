@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"sync"
+	"time"
 
 	slackgo "github.com/slack-go/slack"
 
@@ -79,18 +80,42 @@ func (s *statuses) next(place store.Place, said bool) (text string, more bool) {
 }
 
 func (a *Adapter) sendStatus(ctx context.Context, place store.Place) {
-	ctx, cancel := context.WithTimeout(ctx, replyTime)
+	ctx, cancel := context.WithTimeout(ctx, clearTime)
 	defer cancel()
 	text, more := a.statuses.next(place, false)
 	for more {
 		a.sayAtWork(ctx, place, text != "")
 		if a.offers(place, statusLines) {
-			err := a.api.SetAssistantThreadsStatusContext(ctx, slackgo.AssistantThreadsSetStatusParameters{
-				ChannelID: place.Channel, ThreadTS: place.Thread, Status: text})
-			a.without(place, statusLines, err)
+			a.without(place, statusLines, a.patiently(ctx, text == "", func(ctx context.Context) error {
+				return a.api.SetAssistantThreadsStatusContext(ctx, slackgo.AssistantThreadsSetStatusParameters{
+					ChannelID: place.Channel, ThreadTS: place.Thread, Status: text})
+			}))
 		}
 		text, more = a.statuses.next(place, true)
 	}
+}
+
+const (
+	clearTime  = 2 * time.Minute // how long it is tried to clear a line: what stays says that somebody is still at work
+	clearTries = 4
+	workEvery  = 3 * time.Second // how often sessions are said to be worked on, which leaves half of Slack's pace for their ends
+	workBurst  = 10
+)
+
+// patiently makes a call; one that clears is made again when Slack asks to wait.
+func (a *Adapter) patiently(ctx context.Context, clears bool, call func(context.Context) error) (err error) {
+	for range clearTries {
+		err = func() error {
+			ctx, cancel := context.WithTimeout(ctx, replyTime)
+			defer cancel()
+			return call(ctx)
+		}()
+		after := retryAfter(err)
+		if !clears || after == 0 || !sleep(ctx, after) {
+			return err
+		}
+	}
+	return err
 }
 
 // sayAtWork tells Slack whether the thread's session is being worked on. While it is, people have a stop button.
@@ -98,13 +123,19 @@ func (a *Adapter) sayAtWork(ctx context.Context, place store.Place, atWork bool)
 	if !a.offers(place, sessions) || !a.statuses.turns(place, atWork) {
 		return
 	}
+	if atWork && a.pace.take("slack:sessions:"+place.Team, workEvery, workBurst, time.Now()) > 0 {
+		a.statuses.turns(place, false) // too many at once: without the button, "stop" works all the same
+		return
+	}
 	state := "active"
 	if atWork {
 		state = "processing"
 	}
-	_, err := a.api.SetAgentSessionStatusContext(ctx, slackgo.AgentSessionSetStatusParameters{
-		ChannelID: place.Channel, ThreadTS: place.Thread, Status: state})
-	a.without(place, sessions, err)
+	a.without(place, sessions, a.patiently(ctx, !atWork, func(ctx context.Context) error {
+		_, err := a.api.SetAgentSessionStatusContext(ctx, slackgo.AgentSessionSetStatusParameters{
+			ChannelID: place.Channel, ThreadTS: place.Thread, Status: state})
+		return err
+	}))
 }
 
 // turns notes the state of a session; true when it was another one.
