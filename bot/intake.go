@@ -62,18 +62,23 @@ type MentionPayload struct {
 	About    *Said  `json:"about,omitempty"`     // the message it was asked about in a dialog; nobody saw the question yet
 }
 
+// written is the payload of an event with a text that somebody wrote.
+type written interface {
+	// withLeaked notes how many credentials were taken out of the text.
+	withLeaked(found int) any
+}
+
+func (p MentionPayload) withLeaked(found int) any { p.Leaked = found; return p }
+
+func (p CommandPayload) withLeaked(found int) any { p.Leaked = found; return p }
+
 // Receive makes e durable and only then returns, so that the caller may acknowledge it. A redelivered event is no error:
 // fresh is false. Texts are cleaned of credentials first.
 func (i *Intake) Receive(ctx context.Context, e store.Event, payload any) (fresh bool, err error) {
 	clean, found := i.Clean.Clean(e.Text)
 	e.Text = clean
-	switch p := payload.(type) {
-	case MentionPayload:
-		p.Leaked = found
-		payload = p
-	case CommandPayload:
-		p.Leaked = found
-		payload = p
+	if p, ok := payload.(written); ok {
+		payload = p.withLeaked(found)
 	}
 	if e.Payload, err = json.Marshal(payload); err != nil {
 		return false, fmt.Errorf("encode event %s: %w", e.Key, err)

@@ -25,6 +25,10 @@ func (r Redactor) Typed(text string) string {
 	return redactPairs(text, talkedOf)
 }
 
+// Overheard gives what others wrote with everything replaced that may be a secret: nobody is told of it, so a word too
+// many does no harm.
+func (r Redactor) Overheard(text string) string { return r.Redact(r.Typed(text)) }
+
 // inContext is a UUID that is called a secret: Scaleway's secret keys have no other shape.
 var inContext = regexp.MustCompile(`(?i)(\bsecret(?:[ _-]?(?:access[ _-]?)?key)?\b["']?\s*(?:is|=|:)\s*["']?)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b`)
 

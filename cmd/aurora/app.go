@@ -109,7 +109,7 @@ func (a *app) wire() error {
 			ChannelRules: db, Asked: db, Journal: db, Stopper: db, Inbox: db,
 			Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem,
 		},
-		Executor: executor, Policy: a.policy, Clean: cleaner(a.redactor().Redact), Memory: agent.Memory{Keep: mem},
+		Executor: executor, Policy: a.policy, Clean: cleaner(a.redactor().Overheard), Memory: agent.Memory{Keep: mem},
 		Settings: bot.Settings{
 			PublicURL: a.config.PublicURL, DefaultRole: store.Role(a.config.DefaultRole), Admins: admins,
 			Connectable: []store.Cloud{store.AWS, store.GCP, store.Azure, store.Scaleway, store.Tailscale}, Forget: a.forget,

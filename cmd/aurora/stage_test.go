@@ -124,7 +124,7 @@ func (s *stage) wire(o stageOptions) {
 			Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem,
 		},
 		Memory:   agent.Memory{Keep: mem},
-		Executor: executor, Policy: engine, Clean: cleaner(providers.NewRedactor().Redact), Settings: bot.Settings{DefaultRole: store.Viewer},
+		Executor: executor, Policy: engine, Clean: cleaner(providers.NewRedactor().Overheard), Settings: bot.Settings{DefaultRole: store.Viewer},
 		Chats: map[store.Platform]bot.Platform{store.Slack: {Chat: s.room, Directory: s.room, Splitter: s.room}},
 		Agent: &agent.Loop{
 			Model: o.model, Memory: agent.Memory{Keep: mem},

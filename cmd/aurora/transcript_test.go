@@ -36,6 +36,7 @@ import (
 //	ada submits: text                            the text into the dialog's first field, and its button
 //	ada closes                                   that dialog
 //	ada has no dialog                            waits until none is before her
+//	model never hears: text                      no request to the model held it
 //	ran ec2:StopInstances 1                      that often the cloud was asked to, by now
 //	audit asked 1                                that many rows of the kind
 //	hold ec2:StopInstances / held ...            the cloud does not answer that; waits until it was asked; release: now it does
@@ -126,6 +127,8 @@ func (s *story) step(line string) error {
 	head, text, spoken := strings.Cut(line, ": ")
 	words := strings.Fields(head)
 	switch {
+	case head == "model never hears" && spoken:
+		return s.unheard(text)
 	case words[0] == "ran":
 		return s.wantRan(words[1], words[2])
 	case line == "restart":
@@ -227,6 +230,16 @@ func (s *story) never(who, text string) error {
 	for _, m := range s.seen(who) {
 		if strings.Contains(flat(m.Plain), text) {
 			return fmt.Errorf("it is there: %s", m.Plain)
+		}
+	}
+	return nil
+}
+
+// unheard fails when the model was told a text.
+func (s *story) unheard(text string) error {
+	for _, r := range s.sims.model.Requests() {
+		if strings.Contains(string(r.Body), text) {
+			return fmt.Errorf("request %d holds it", r.N)
 		}
 	}
 	return nil
