@@ -54,7 +54,11 @@ func TestTranscripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			newStory(t, archive).tell(string(archive.Comment))
+			s := newStory(t, archive)
+			s.tell(string(archive.Comment))
+			if err := s.quiet(); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }
