@@ -67,7 +67,7 @@ func (h *hunt) credentials() {
 		h.t.Fatal(err)
 	}
 	defer func() { _ = keep.Close() }()
-	for _, path := range h.paths() {
+	for _, path := range h.column(`SELECT token FROM user_tokens`) {
 		cred, _, err := keep.Get(h.t.Context(), strings.TrimPrefix(path, "vault:"))
 		if err != nil {
 			h.t.Fatal(err)
@@ -86,25 +86,6 @@ func (h *hunt) credentials() {
 	if len(h.canaries) < 7 {
 		h.t.Fatalf("there are few canaries: %d", len(h.canaries))
 	}
-}
-
-func (h *hunt) paths() (paths []string) {
-	rows, err := h.raw.QueryContext(h.t.Context(), `SELECT token FROM user_tokens`)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var p string
-		if err := rows.Scan(&p); err != nil {
-			h.t.Fatal(err)
-		}
-		paths = append(paths, p)
-	}
-	if err := rows.Err(); err != nil {
-		h.t.Fatal(err)
-	}
-	return paths
 }
 
 // watchCommandLines samples what every process of the machine was started with.
@@ -333,33 +314,34 @@ func (h *hunt) absent(where, text, what, canary string) {
 	}
 }
 
-// tables is every row of every table.
-func (h *hunt) tables() string {
+// column reads the texts of a query's only column.
+func (h *hunt) column(query string) (texts []string) {
 	h.t.Helper()
-	var names []string
-	rows, err := h.raw.QueryContext(h.t.Context(), `SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables
-		WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`)
+	rows, err := h.raw.QueryContext(h.t.Context(), query)
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		var n string
-		if err := rows.Scan(&n); err != nil {
+		var text string
+		if err := rows.Scan(&text); err != nil {
 			h.t.Fatal(err)
 		}
-		names = append(names, n)
+		texts = append(texts, text)
 	}
-	_ = rows.Close()
 	if err := rows.Err(); err != nil {
 		h.t.Fatal(err)
 	}
+	return texts
+}
+
+// tables is every row of every table.
+func (h *hunt) tables() string {
+	h.t.Helper()
 	var all strings.Builder
-	for _, n := range names {
-		var text string
-		if err := h.raw.QueryRowContext(h.t.Context(), `SELECT coalesce(string_agg(row_to_json(t)::text, E'\n'), '') FROM `+n+` t`).Scan(&text); err != nil {
-			h.t.Fatal(err)
-		}
-		all.WriteString(n + "\n" + text + "\n")
+	for _, n := range h.column(`SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables
+		WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`) {
+		all.WriteString(n + "\n" + strings.Join(h.column(`SELECT row_to_json(t)::text FROM `+n+` t`), "\n") + "\n")
 	}
 	return all.String()
 }
