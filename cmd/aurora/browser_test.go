@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"aurora/store/storetest"
 )
 
 var update = flag.Bool("update", false, "write the pictures README shows")
@@ -116,7 +118,7 @@ func startPlayground(t testing.TB, flags ...string) *playground {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	if err := p.cmd.Start(); err != nil {
+	if err := storetest.OnLastingThread(p.cmd.Start); err != nil {
 		t.Fatal(err)
 	}
 	lines := bufio.NewReader(out)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"aurora/providers/confine"
+	"aurora/store/storetest"
 )
 
 // auroraBinary builds `aurora` once for this test process; TestMain removes it.
@@ -68,7 +69,7 @@ func (r *replica) start(t testing.TB, environ []string) {
 	r.cmd = exec.CommandContext(context.Background(), binary, "serve") // the test's own context would end before its cleanups
 	r.cmd.Env, r.cmd.Dir, r.cmd.Stderr = environ, t.TempDir(), r.log
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := r.cmd.Start(); err != nil {
+	if err := storetest.OnLastingThread(r.cmd.Start); err != nil {
 		t.Fatal(err)
 	}
 	go func() {

@@ -5,6 +5,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -22,7 +24,7 @@ var errExited = errors.New("the server ended at once")
 func start(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	if err := OnLastingThread(cmd.Start); err != nil {
 		t.Fatalf("start %s: %v", cmd.Path, err)
 	}
 	p := &process{cmd: cmd, exited: make(chan struct{})}
@@ -33,6 +35,27 @@ func start(t testing.TB, cmd *exec.Cmd) *process {
 	t.Cleanup(func() { p.kill(t) })
 	return p
 }
+
+// OnLastingThread runs something, such as the start of a child with a Pdeathsig, on a thread that lives as long as the
+// test's process: the signal is about the thread that started the child, and whoever confines a thread ends it afterwards.
+func OnLastingThread(task func() error) error { return lasting()(task) }
+
+var lasting = sync.OnceValue(func() func(func() error) error {
+	tasks, done := make(chan func() error), make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		for task := range tasks {
+			done <- task()
+		}
+	}()
+	var one sync.Mutex
+	return func(task func() error) error {
+		one.Lock()
+		defer one.Unlock()
+		tasks <- task
+		return <-done
+	}
+})
 
 func (p *process) kill(t testing.TB) {
 	t.Helper()
