@@ -14,8 +14,8 @@ import (
 )
 
 // connectPeople gives the playground's people what in real life they would link by themselves, so that the first
-// question has an answer: Ada and Ben have the AWS production account, Google Cloud, Azure, Scaleway and the tailnet. Chloe, the admin, has
-// nothing connected and can try `connect`.
+// question has an answer: Ada and Ben have the AWS production account, Google Cloud and the tailnet, and Azure and
+// Scaleway where their CLIs are installed. Chloe, the admin, has nothing connected and can try `connect`.
 func (s *sims) connectPeople(ctx context.Context, a *app) error {
 	for _, role := range []string{cloudsim.RoleAdmin, cloudsim.RoleReadOnly} {
 		if err := s.clouds.SetTrust(role, s.mark); err != nil {
@@ -81,11 +81,10 @@ func (s *sims) connect(ctx context.Context, a *app, user store.User, p store.Per
 		{store.Connection{Cloud: store.Tailscale, Account: cloudsim.Tailnet, Settings: map[string]string{"scopes": strings.Join(client.Scopes, " ")}},
 			store.NewCredential(map[string]string{"client_id": client.ID, "client_secret": client.Secret})},
 	}
-	var further []func(context.Context, *app) (store.Connection, store.Credential, error)
-	if a.clouds.azure != nil && a.clouds.scaleway != nil { // a test that needs neither has no connectors
-		further = append(further, s.linkAzure, s.linkScaleway)
-	}
-	for _, link := range further {
+	for program, link := range map[string]func(context.Context, *app) (store.Connection, store.Credential, error){"az": s.linkAzure, "scw": s.linkScaleway} {
+		if found := a.programs[program]; found.Entry == "" || found.Err != nil { // no answer could come from that cloud
+			continue
+		}
 		conn, cred, err := link(ctx, a)
 		if err != nil {
 			return err
