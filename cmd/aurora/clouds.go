@@ -58,7 +58,7 @@ func newClouds(ctx context.Context, c config, engine *policy.Engine, programs pr
 // newAzure makes the connector with what this machine has: certificates to trust, and a token of Aurora's own.
 func newAzure(c config, az providers.Program) (*azure.Connector, error) {
 	made := azure.Config{Login: c.EndpointEntra, ARM: c.EndpointARM, CA: c.azureCA}
-	if az.Err == nil {
+	if az.Err == nil && az.Entry != "" {
 		made.Learn = func(ctx context.Context, s providers.Session, file string) ([]byte, error) {
 			return az.Learn(ctx, s, file, "version")
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +55,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.look(ctx, "stores", d.stores)
 	d.look(ctx, "slack", d.slack)
 	d.look(ctx, "model", d.model)
+	d.look(ctx, "clouds", d.clouds)
 	d.signIns()
 	d.programs(ctx)
 }
@@ -168,6 +170,28 @@ func (d *doctor) model(ctx context.Context) error {
 		return errors.New("the model's server cannot be reached: see that OPENAI_BASE_URL is right and that it runs")
 	}
 	return errors.New(failure.Sentence())
+}
+
+// clouds makes the connectors as serve does, and reads what they would read later.
+func (d *doctor) clouds(ctx context.Context) error {
+	if d.config.checkAddresses() != nil {
+		return errUntried
+	}
+	engine, err := loadPolicy("")
+	if err != nil {
+		return err
+	}
+	if _, err := newClouds(ctx, d.config, engine, nil); err != nil {
+		return err
+	}
+	if d.config.AzureTokenFile == "" {
+		return nil
+	}
+	if raw, err := os.ReadFile(d.config.AzureTokenFile); err != nil || len(raw) == 0 {
+		err = cmp.Or(err, errors.New("it is empty"))
+		return fmt.Errorf("AZURE_FEDERATED_TOKEN_FILE: %s holds no token that can be read (%w): let the platform put one there, or leave the setting out", d.config.AzureTokenFile, err)
+	}
+	return nil
 }
 
 // programs tells which CLIs are there. A missing one is no fault: only its cloud cannot be used.
