@@ -57,6 +57,7 @@ type Output struct {
 	ExitCode  int
 	Truncated bool     // more was printed than is kept
 	Secrets   []string // values that must not be shown, for redaction
+	Throttled int      // how often the cloud said that it is asked too often; 0 when it answered in the end
 	Refused   []string // hosts that the program was not let through to
 	Problem   *Problem // the cloud refused the credential while the command ran; nil when it did not
 }

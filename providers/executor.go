@@ -81,9 +81,12 @@ type Config struct {
 
 	MaxProcesses int // CLIs that run side by side; four for each processor when 0, at least eight
 
+	Patience time.Duration // before a read is made again that the cloud throttled, doubled each time; 2 s when 0
+
 	Now func() time.Time // time.Now when nil
 
-	room chan struct{} // a place for each of MaxProcesses; no bound when nil
+	lanes *lanes        // places for calls to one account's service; no bound when nil
+	room  chan struct{} // a place for each of MaxProcesses; no bound when nil
 }
 
 // Executor is the gate and what stands behind it. It is safe for concurrent use.
@@ -112,6 +115,10 @@ func New(c Config) (*Executor, error) {
 	if c.MaxProcesses == 0 {
 		c.MaxProcesses = max(8, 4*runtime.NumCPU())
 	}
+	if c.Patience == 0 {
+		c.Patience = 2 * time.Second
+	}
+	c.lanes = &lanes{}
 	c.room = make(chan struct{}, c.MaxProcesses)
 	if c.Now == nil {
 		c.Now = time.Now

@@ -244,6 +244,73 @@ func TestProjectsBelongToTheConnection(t *testing.T) {
 	}
 }
 
+// TestWhereAReadRuns holds what narrows it, from the strongest to the weakest.
+func TestWhereAReadRuns(t *testing.T) {
+	t.Parallel()
+	const line = "gcloud compute instances list"
+	for name, c := range map[string]struct {
+		change func(*bench, *Ask)
+		want   string // account/project of each section, in order
+	}{
+		"everywhere":         {func(*bench, *Ask) {}, "ada/one ada/two bob/three"},
+		"/aurora use":        {func(b *bench, _ *Ask) { b.use("two") }, "ada/two"},
+		"use what is gone":   {func(b *bench, _ *Ask) { b.use("sold") }, "ada/one ada/two bob/three"},
+		"use, another cloud": {func(b *bench, _ *Ask) { b.ledger.selections = []store.Selection{{Cloud: store.AWS, Project: "two"}} }, "ada/one ada/two bob/three"},
+		"selected_project_id": {func(b *bench, a *Ask) {
+			b.use("two")
+			a.Project = "three"
+		}, "bob/three"},
+		"a flag":          {func(b *bench, a *Ask) { b.use("two"); a.Line += " --project=one" }, "ada/one"},
+		"a flag agreeing": {func(_ *bench, a *Ask) { a.Line += " --project=one"; a.Project = "one" }, "ada/one"},
+		"a flag against":  {func(_ *bench, a *Ask) { a.Line += " --project=one"; a.Project = "two" }, ""},
+		"not his":         {func(_ *bench, a *Ask) { a.Project = "victim" }, ""},
+		"an incident's":   {func(_ *bench, a *Ask) { a.Caller.Only = []string{"g2"} }, "bob/three"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, `echo "$ACCOUNT"`)
+			b.connect(store.GCP, "g2", "bob", "three")
+			b.connect(store.GCP, "g1", "ada", "one", "two")
+			a := ask(line, store.Ask)
+			c.change(b, &a)
+			r := b.Run(context.Background(), a)
+			if c.want == "" {
+				wantCode(t, r, CodeRefused)
+				b.nothingRan(t)
+				return
+			}
+			var got []string
+			for _, s := range r.Sections {
+				got = append(got, s.Account+"/"+s.Project)
+			}
+			if r.Status != StatusOK || strings.Join(got, " ") != c.want {
+				t.Errorf("ran in %v (%s %s), want %s", got, r.Code, r.Error, c.want)
+			}
+		})
+	}
+}
+
+func (b *bench) use(project string) {
+	b.ledger.selections = []store.Selection{{Cloud: store.GCP, Project: project}}
+}
+
+// TestOnePlaceThatIsCutDoesNotCutTheOthers holds that each place says of itself whether all of it is there.
+func TestOnePlaceThatIsCutDoesNotCutTheOthers(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, `[ "$ACCOUNT" = 111 ] && /usr/bin/head -c 9000 /dev/zero | /usr/bin/tr '\0' x; echo; echo "end of $ACCOUNT"`)
+	b.MaxView = 4 << 10
+	b.connect(store.AWS, "c1", "111")
+	b.connect(store.AWS, "c2", "222")
+	r := b.Run(context.Background(), ask("aws ec2 describe-instances", store.Ask))
+	if r.Status != StatusOK || !r.Truncated || !r.Sections[0].Truncated || r.Sections[1].Truncated || !strings.Contains(r.Output, "end of 222") {
+		t.Errorf("%+v", r)
+	}
+	var said modelResult
+	if err := json.Unmarshal(r.ModelJSON(), &said); err != nil || !said.Metadata.Accounts[0].Truncated || said.Metadata.Accounts[1].Truncated {
+		t.Errorf("the model is told %s, %v", r.ModelJSON(), err)
+	}
+}
+
 func TestTimeoutsAndStopsAreTold(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, `echo started; exec /bin/sleep 300`)
@@ -298,7 +365,7 @@ func TestSecretMembersAreMasked(t *testing.T) {
 	b.connect(store.AWS, "c1", "111")
 	a := ask("aws lambda list-functions --query Functions[].Environment --output text", store.Ask)
 	r := b.Run(context.Background(), a)
-	if strings.Contains(r.Output, "hunter2x") || !strings.Contains(r.Output, "[masked]") || !strings.Contains(r.Output, "whole JSON") {
+	if strings.Contains(r.Output, "hunter2x") || !strings.Contains(r.Output, "[masked]") || strings.Contains(r.Output, "FunctionName") {
 		t.Errorf("output %s", r.Output)
 	}
 	if got := b.runs(t); len(got) != 1 || got[0] != "lambda list-functions --output json" {

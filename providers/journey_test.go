@@ -99,12 +99,14 @@ func TestSecretMembersOfARealAnswerAreMasked(t *testing.T) {
 	t.Parallel()
 	needCLI(t, "aws")
 	b := newCloudBench(t, realPolicy(t), cloudsim.RoleReadOnly)
-	for _, line := range []string{
-		"aws lambda list-functions",
-		"aws lambda list-functions --query Functions[].Environment.Variables --output text",
+	for line, shown := range map[string]string{
+		"aws lambda list-functions": "checkout-webhook",
+		"aws lambda list-functions --query Functions[].Environment.Variables --output text": "STRIPE_API_KEY",
+		"aws lambda list-functions --query Functions[].{n:FunctionName,v:Environment}":      "checkout-webhook",
+		"aws lambda list-functions --query Functions[][":                                    "checkout-webhook",
 	} {
 		r := b.Run(context.Background(), wants(line, store.Ask))
-		if r.Status != providers.StatusOK || strings.Contains(r.Output, "simulated_4242") || !strings.Contains(r.Output, "[masked]") || !strings.Contains(r.Output, "checkout-webhook") {
+		if r.Status != providers.StatusOK || strings.Contains(r.Output, "simulated_4242") || !strings.Contains(r.Output, "[masked]") || !strings.Contains(r.Output, shown) {
 			t.Errorf("%s: %+v", line, r)
 		}
 	}

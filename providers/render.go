@@ -28,13 +28,10 @@ func (e *Executor) render(j job, out Output) rendered {
 	}
 	var notes []string
 	if ruling.Mask {
-		masked, err := mask(out.Stdout, j.prepared.Verdict.Masked)
-		stdout = string(masked)
-		if err != nil || out.Truncated {
-			stdout = withheldNote
-		}
-		if o := j.prepared.Verdict.Output; err == nil && (o.Query != "" || o.Format != "" && !strings.Contains(o.Format, "json")) {
-			notes = append(notes, "Secret members are masked, so the whole JSON is shown instead of the format or query asked for.")
+		var note string
+		stdout, note = maskedText(j, out)
+		if note != "" {
+			notes = append(notes, note)
 		}
 	}
 	text := strings.TrimRight(redact.Redact(Clean(stdout)), "\n")
@@ -43,6 +40,9 @@ func (e *Executor) render(j job, out Output) rendered {
 	}
 	if said := refusedHosts(j.prepared.Command.Argv[0], out.Refused); said != "" {
 		notes = append(notes, redact.Redact(said))
+	}
+	if said := throttledNote(out.Throttled); said != "" {
+		notes = append(notes, said)
 	}
 	for _, n := range notes {
 		text = strings.TrimPrefix(text+"\n"+n, "\n")
@@ -53,6 +53,19 @@ func (e *Executor) render(j job, out Output) rendered {
 		shown.full = text
 	}
 	return shown
+}
+
+// maskedText is the output with its secret members masked, in the shape asked for where that can be had.
+func maskedText(j job, out Output) (text, note string) {
+	masked, err := mask(out.Stdout, j.prepared.Verdict.Masked)
+	if err != nil || out.Truncated {
+		return withheldNote, ""
+	}
+	if len(strings.TrimSpace(string(masked))) == 0 {
+		return "", ""
+	}
+	shown, note := project(j.prepared.Command.Argv[0], masked, j.prepared.Verdict.Output)
+	return string(shown), note
 }
 
 // renderOnce gives a secret that an org rule allows to be read: without the run's own credential, which is never shown.

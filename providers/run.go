@@ -70,20 +70,6 @@ func (e *Executor) runJob(ctx context.Context, j job) (Section, string) {
 	return s, private
 }
 
-// enter waits for room among the CLIs that run on this machine, each of which takes the memory of a whole Python. What a
-// person clicked for does not wait, and what needs no process takes no room.
-func (e *Executor) enter(ctx context.Context, j job) (leave func(), err error) {
-	if e.room == nil || j.confirmation != "" || e.Direct[j.target.Connection.Cloud] != nil {
-		return func() {}, nil
-	}
-	select {
-	case e.room <- struct{}{}:
-		return func() { <-e.room }, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for room: %w", context.Cause(ctx))
-	}
-}
-
 // starter gets all that the command needs and gives the function that runs it.
 func (e *Executor) starter(ctx context.Context, j job) (func(context.Context) (Output, error), error) {
 	conn := j.target.Connection
@@ -250,7 +236,7 @@ func (e *Executor) perform(ctx context.Context, j job, in Section, start func(co
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errTimeout)
 	defer cancel()
 	began := time.Now()
-	out, err := start(ctx)
+	out, err := e.patiently(ctx, j, start)
 	s.Duration, s.ExitCode = Millis(time.Since(began)), out.ExitCode
 	shown := e.render(j, out)
 	s.Output, s.Full, s.Truncated = shown.output, shown.full, shown.truncated

@@ -1,0 +1,251 @@
+package providers
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"aurora/providers/policy"
+
+	"github.com/jmespath/go-jmespath"
+)
+
+const (
+	wholeNote = "Secret members are masked, so the whole JSON is shown instead of the format or query asked for."
+	jsonNote  = "Secret members are masked, so this is JSON instead of the format asked for."
+)
+
+// project applies the query or format that was asked for to a document whose secret members are masked already: the
+// program itself was asked for the whole as JSON, since what a query leaves over could no longer be masked. What cannot
+// be applied for certain is left out and said in the note.
+func project(program string, masked []byte, o policy.Output) (text []byte, note string) {
+	if program == "gcloud" {
+		return projectGcloud(masked, o.Format)
+	}
+	if o.Query == "" {
+		if o.Format != "" && !strings.Contains(o.Format, "json") {
+			note = jsonNote
+		}
+		return masked, note
+	}
+	found, err := query(masked, o.Query)
+	if err != nil {
+		return masked, wholeNote
+	}
+	if o.Format != "" && !strings.Contains(o.Format, "json") {
+		note = jsonNote
+	}
+	return found, note
+}
+
+// longestQuery bounds what is parsed: queries that people write have some hundred characters.
+const longestQuery = 2 << 10
+
+// query applies a JMESPath expression, as the --query of aws and az does.
+func query(doc []byte, expression string) (found []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("apply the query: %v", p)
+		}
+	}()
+	if len(expression) > longestQuery {
+		return nil, errors.New("the query is too long")
+	}
+	value, err := numbers(doc)
+	if err != nil {
+		return nil, err
+	}
+	if value, err = jmespath.Search(expression, value); err != nil {
+		return nil, fmt.Errorf("apply the query: %w", err)
+	}
+	return indented(value)
+}
+
+// numbers reads a document as the query language wants it, with every number a float; an error where one would change.
+func numbers(doc []byte) (any, error) {
+	dec := json.NewDecoder(bytes.NewReader(doc))
+	dec.UseNumber()
+	var value any
+	if err := dec.Decode(&value); err != nil {
+		return nil, fmt.Errorf("read the masked document: %w", err)
+	}
+	return floats(value)
+}
+
+func floats(node any) (any, error) {
+	var err error
+	switch node := node.(type) {
+	case map[string]any:
+		for name, value := range node {
+			if node[name], err = floats(value); err != nil {
+				return nil, err
+			}
+		}
+	case []any:
+		for i, value := range node {
+			if node[i], err = floats(value); err != nil {
+				return nil, err
+			}
+		}
+	case json.Number:
+		f, err := node.Float64()
+		if err != nil || len(node.String()) > 15 {
+			return nil, fmt.Errorf("the number %s is too long for a query", node)
+		}
+		return f, nil
+	}
+	return node, nil
+}
+
+func indented(value any) ([]byte, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(value); err != nil {
+		return nil, fmt.Errorf("write what was asked for: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// projection is a gcloud format that picks plain members: value(name,zone), json(name), table(name,status).
+var projection = regexp.MustCompile(`^(value|csv|table|json)\(([A-Za-z_][\w.]*(?:,\s*[A-Za-z_][\w.]*)*)\)$`)
+
+// projectGcloud applies a gcloud format of that kind. Attributes, transforms, slices and the like are not applied.
+func projectGcloud(masked []byte, format string) ([]byte, string) {
+	if format == "" || format == "json" {
+		return masked, ""
+	}
+	m := projection.FindStringSubmatch(format)
+	if m == nil {
+		return masked, wholeNote
+	}
+	dec := json.NewDecoder(bytes.NewReader(masked))
+	dec.UseNumber()
+	var doc any
+	if err := dec.Decode(&doc); err != nil { // unreachable: mask wrote it
+		return masked, wholeNote
+	}
+	rows, ok := doc.([]any)
+	if !ok {
+		rows = []any{doc}
+	}
+	members := strings.Split(strings.ReplaceAll(m[2], " ", ""), ",")
+	if m[1] == "json" {
+		return projectJSON(rows, members, ok)
+	}
+	return projectLines(rows, members, m[1])
+}
+
+func projectJSON(rows []any, members []string, list bool) ([]byte, string) {
+	picked := make([]any, 0, len(rows))
+	for _, row := range rows {
+		one := map[string]any{}
+		for _, member := range members {
+			place(one, strings.Split(member, "."), at(row, member))
+		}
+		picked = append(picked, one)
+	}
+	var value any = picked
+	if !list {
+		value = picked[0]
+	}
+	text, err := indented(value)
+	if err != nil { // unreachable: it was JSON before
+		return nil, wholeNote
+	}
+	return text, ""
+}
+
+// place puts a value where a path leads, with the members on the way; nothing where there is no value.
+func place(node map[string]any, path []string, value any) {
+	if value == nil {
+		return
+	}
+	for _, step := range path[:len(path)-1] {
+		next, ok := node[step].(map[string]any)
+		if !ok {
+			next = map[string]any{}
+			node[step] = next
+		}
+		node = next
+	}
+	node[path[len(path)-1]] = value
+}
+
+func projectLines(rows []any, members []string, kind string) ([]byte, string) {
+	between := "\t"
+	if kind == "csv" {
+		between = ","
+	}
+	var b strings.Builder
+	if kind != "value" {
+		b.WriteString(strings.Join(members, between) + "\n")
+	}
+	for _, row := range rows {
+		cells := make([]string, len(members))
+		for i, member := range members {
+			cells[i] = cell(at(row, member))
+			if kind == "csv" && strings.ContainsAny(cells[i], ",\"\n") {
+				cells[i] = strconv.Quote(cells[i])
+			}
+		}
+		b.WriteString(strings.Join(cells, between) + "\n")
+	}
+	return []byte(b.String()), ""
+}
+
+// at follows a path of members, in any case as gcloud does; nil where it leads nowhere.
+func at(node any, path string) any {
+	for step := range strings.SplitSeq(path, ".") {
+		members, ok := node.(map[string]any)
+		if !ok {
+			return nil
+		}
+		value, ok := members[step]
+		if !ok {
+			value = inAnyCase(members, step)
+		}
+		node = value
+	}
+	return node
+}
+
+func inAnyCase(members map[string]any, name string) any {
+	var names []string
+	for have := range members {
+		if strings.EqualFold(have, name) {
+			names = append(names, have)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return members[slices.Min(names)]
+}
+
+// cell is a value on one line: lists joined as gcloud's value() does, anything deeper as JSON.
+func cell(value any) string {
+	switch value := value.(type) {
+	case nil:
+		return ""
+	case string:
+		return value
+	case bool:
+		return map[bool]string{true: "True", false: "False"}[value]
+	case json.Number:
+		return value.String()
+	case []any:
+		parts := make([]string, len(value))
+		for i := range value {
+			parts[i] = cell(value[i])
+		}
+		return strings.Join(parts, ";")
+	}
+	return string(mustJSON(value))
+}
