@@ -96,6 +96,9 @@ func TestAzureFromFormToDisconnect(t *testing.T) {
 	if vm, _ := s.sims.clouds.AzureVM("checkout-vm-1"); vm.Power != "deallocated" || s.sims.clouds.Executed("Microsoft.Compute/virtualMachines/delete") != 1 {
 		t.Errorf("checkout-vm-1 is %s", vm.Power)
 	}
+	if strings.Contains(s.dump(), "was not let through") {
+		t.Error("az looks for something besides its own cloud")
+	}
 	s.says(eve, "@aurora disconnect azure", "", "Delete the client secrets or certificates of the applications "+full.ClientID+" and "+reader.ClientID)
 	s.erased(conn)
 	s.nowhere(full.Secret)

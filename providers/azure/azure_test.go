@@ -304,6 +304,51 @@ func TestCommandsWithTokensOfTheirOwn(t *testing.T) {
 	}
 }
 
+func TestTheIndexIsLearnedOnceWithoutACredential(t *testing.T) {
+	t.Parallel()
+	w := simulated(t)
+	ask := w.ask(t, true)
+	made := `{"version": "2.45.0", "cloudProfile": "latest", "commandIndex": {}}`
+	var learned int
+	handed := make(chan providers.Session, 2)
+	w.azure.config.Learn = func(_ context.Context, s providers.Session, _ string) ([]byte, error) {
+		learned++
+		handed <- s
+		return []byte("\xef\xbb\xbf" + made), nil
+	}
+	holds := func() (index bool, version string) {
+		s, err := w.azure.Session(t.Context(), ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range s.Files {
+			index = index || f.Name == indexFile && strings.HasSuffix(f.Content, made)
+			if f.Name == "versionCheck.json" {
+				version = f.Content
+			}
+		}
+		return index, version
+	}
+	_, version := holds()
+	if version == "" {
+		t.Error("without a version az would look for a newer one on the network")
+	}
+	for _, f := range (<-handed).Files {
+		if strings.Contains(f.Content, w.read.ClientID) || strings.Contains(f.Name, "token") {
+			t.Errorf("%s is handed out for learning", f.Name)
+		}
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for found := false; !found; found, version = holds() {
+		if time.Now().After(deadline) {
+			t.Fatal("the index is not used")
+		}
+	}
+	if !strings.Contains(version, "2.45.0") || learned != 1 {
+		t.Errorf("version %s, learned %d times", version, learned)
+	}
+}
+
 func FuzzCertificate(f *testing.F) {
 	f.Add("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----")
 	f.Fuzz(func(t *testing.T, text string) {
