@@ -184,7 +184,11 @@ test('Home shows what is connected and what was asked, and confirms nothing', as
   const home = page.locator('#home');
   await home.getByText('Role: operator').waitFor();
   assert.deepEqual(await home.locator('.b-header').allInnerTexts(), ['You and Aurora', 'Connections', 'What you asked lately']);
-  assert.deepEqual(await home.locator('.btn').allInnerTexts(), ['Switch to Agent mode', 'Disconnect', 'Disconnect', 'Disconnect', 'Connect aws', 'Connect gcp', 'Connect tailscale']);
+  const buttons = await home.locator('.btn').allInnerTexts();
+  const [first, ...further] = buttons.filter((b) => !b.startsWith('Connect '));
+  assert.equal(first, 'Switch to Agent mode');
+  assert.ok(further.length >= 4 && further.every((b) => b === 'Disconnect'), further.join()); // one for each connection
+  for (const cloud of ['aws', 'gcp', 'azure', 'scaleway', 'tailscale']) assert.ok(buttons.includes(`Connect ${cloud}`), cloud);
   const text = await home.innerText();
   for (const want of [/aws · 111122223333\nactive · last used \d{4}-/, /gcp · /, /tailscale · /, /terminate the instance checkout-web-1 · answered/]) assert.match(text, want);
   for (const never of [/i-0a1b2c3d4e5f60001/, /checkout-db-1/]) assert.doesNotMatch(text, never);
