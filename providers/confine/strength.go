@@ -95,7 +95,7 @@ func (s Strength) Lacks() []string {
 
 // String says what is in force, in a few words.
 func (s Strength) String() string {
-	parts := []string{"its own directory, user environment and process group"}
+	parts := []string{"its own directory, environment and process group"}
 	if s.Landlock > 0 {
 		parts = append(parts, fmt.Sprintf("files by Landlock (version %d)", s.Landlock))
 	}
