@@ -26,6 +26,8 @@ type ConnectTicket struct {
 	Person  store.Person `json:"person"`
 	Place   store.Place  `json:"place"` // where to whisper how it went
 	Mark    string       `json:"mark"`  // made by us for this sign-in: AWS's ExternalId
+	// ReadOnly are the accounts of this cloud that the user has connected for reading alone.
+	ReadOnly []string `json:"read_only,omitempty"`
 }
 
 // connect whispers a one-time link to the page that links a cloud.
@@ -40,9 +42,13 @@ func (d *Desk) connect(ctx context.Context, o order) (Message, error) {
 	if d.Settings.PublicURL == "" {
 		return notice("Linking needs Aurora's own address: whoever runs Aurora sets AURORA_PUBLIC_URL."), nil
 	}
+	reading, err := d.reading(ctx, o.asker, cloud)
+	if err != nil {
+		return Message{}, err
+	}
 	ticket, err := d.Tickets.NewTicket(ctx, detail(ConnectTicket{
 		Purpose: "connect", Cloud: cloud, OrgID: o.asker.Org.ID, UserID: o.asker.User.ID, Person: o.row.Person, Place: o.row.Place,
-		Mark: newMark(),
+		Mark: newMark(), ReadOnly: reading,
 	}), ticketLife)
 	if err != nil {
 		return notice("I can't make a link right now: my short-term memory is away. Please try again in a minute."), nil
@@ -51,6 +57,20 @@ func (d *Desk) connect(ctx context.Context, o order) (Message, error) {
 		Notice: fmt.Sprintf("Open this link to connect %s for yourself. It works once, for ten minutes; don't pass it on.", cloud),
 		Links:  []Link{{Label: "Connect " + string(cloud), URL: d.Settings.PublicURL + "/connect/" + ticket}},
 	}, nil
+}
+
+// reading lists the accounts of a cloud that the asker himself has connected for reading alone.
+func (d *Desk) reading(ctx context.Context, a asker, cloud store.Cloud) (accounts []string, err error) {
+	conns, err := d.Connections.Connections(ctx, a.Org.ID, a.User.ID)
+	if err != nil {
+		return nil, fmt.Errorf("list connections: %w", err)
+	}
+	for _, c := range conns {
+		if c.Cloud == cloud && c.UserID == a.User.ID && c.ReadOnly {
+			accounts = append(accounts, c.Account)
+		}
+	}
+	return accounts, nil
 }
 
 func cloudWords(clouds []store.Cloud) string {

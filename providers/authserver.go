@@ -31,6 +31,7 @@ type AuthServer struct {
 	TokenURL     string
 	RevokeURL    string           // empty where there is none
 	Style        oauth2.AuthStyle // never auto-detected: that would send a code twice
+	NoPKCE       bool             // the server knows no PKCE: state and nonce must do
 	Issuer       string           // what the callback's iss must be, or be below, where it comes with one; empty refuses every iss
 	Client       *http.Client     // nil for NewHTTPClient
 	Now          func() time.Time // nil for time.Now
@@ -87,7 +88,7 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// Begin gives the address that the browser is sent to, with PKCE S256.
+// Begin gives the address that the browser is sent to, with PKCE S256 wherever the server knows it.
 func (a AuthServer) Begin(state string, in SignIn, scopes []string, further ...oauth2.AuthCodeOption) (string, error) {
 	if a.ClientID == "" || a.ClientSecret == "" {
 		return "", a.refused("Signing in with " + a.Name + " is not set up: whoever runs Aurora sets " + a.Settings + ".")
@@ -95,13 +96,19 @@ func (a AuthServer) Begin(state string, in SignIn, scopes []string, further ...o
 	if state == "" || len(in.Verifier) < 43 || in.Redirect == "" {
 		return "", errors.New("begin a sign-in: it needs a state, a verifier and a redirect")
 	}
-	options := append([]oauth2.AuthCodeOption{oauth2.S256ChallengeOption(in.Verifier)}, further...)
-	return a.config(in.Redirect, scopes).AuthCodeURL(state, options...), nil
+	if !a.NoPKCE {
+		further = append([]oauth2.AuthCodeOption{oauth2.S256ChallengeOption(in.Verifier)}, further...)
+	}
+	return a.config(in.Redirect, scopes).AuthCodeURL(state, further...), nil
 }
 
 // Exchange trades the code for tokens. A refusal is a Problem.
 func (a AuthServer) Exchange(ctx context.Context, in SignIn, code string) (Issued, error) {
-	token, err := a.config(in.Redirect, nil).Exchange(a.context(ctx), code, oauth2.VerifierOption(in.Verifier))
+	var proof []oauth2.AuthCodeOption
+	if !a.NoPKCE {
+		proof = append(proof, oauth2.VerifierOption(in.Verifier))
+	}
+	token, err := a.config(in.Redirect, nil).Exchange(a.context(ctx), code, proof...)
 	if err != nil {
 		return Issued{}, a.explain(err, false)
 	}

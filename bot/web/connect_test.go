@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"html"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -60,6 +62,14 @@ func (d *desk) TakeTicket(ctx context.Context, id string) (json.RawMessage, erro
 	return raw, err
 }
 
+func (d *desk) NewTicket(context.Context, json.RawMessage, time.Duration) (string, error) {
+	return "", errors.New("no further page is expected")
+}
+
+func (d *desk) ClaimTicket(context.Context, string, string, time.Duration) (bool, error) {
+	return true, nil
+}
+
 func (d *desk) Get(_ context.Context, path string) (store.Credential, int64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -91,6 +101,10 @@ func (d *desk) Connections(context.Context, string, string) ([]store.Connection,
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.rows, d.away
+}
+
+func (d *desk) Connection(context.Context, string, string, string) (store.Connection, error) {
+	return store.Connection{}, store.ErrNotFound
 }
 
 func (d *desk) Connect(_ context.Context, c store.Connection, _ store.Person) (store.Connection, error) {
@@ -130,14 +144,17 @@ func (cloud) Link(_ context.Context, _ bot.ConnectTicket, form url.Values) (Link
 }
 
 func (d *desk) handler() http.Handler {
-	return (&Server{Tickets: d, Keeper: d, Connections: d, Linkers: map[store.Cloud]Linker{store.AWS: cloud{}},
+	return (&Server{PublicURL: "https://aurora.example", Tickets: d, Browsers: d, Keeper: d, Connections: d, Linkers: map[store.Cloud]Linker{store.AWS: cloud{}},
 		Chats: map[store.Platform]Whisperer{store.Slack: d}, Log: zerolog.Nop()}).Handler()
 }
 
 func (d *desk) post(t *testing.T, form url.Values) *httptest.ResponseRecorder {
 	t.Helper()
+	browser := rand.Text()
+	form.Set("csrf", csrf(browser, "link"))
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/connect/link", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.AddCookie(&http.Cookie{Name: "__Host-aurora", Value: browser}) //nolint:gosec // a request's, not an answer's
 	w := httptest.NewRecorder()
 	d.handler().ServeHTTP(w, r)
 	return w
@@ -152,7 +169,7 @@ func TestEveryAnswerKeepsToItself(t *testing.T) {
 		status       int
 	}{
 		{http.MethodGet, "/", http.StatusOK}, {http.MethodGet, "/connect/link", http.StatusOK}, {http.MethodHead, "/connect/link", http.StatusOK},
-		{http.MethodGet, "/nothing", http.StatusNotFound}, {http.MethodPut, "/connect/link", http.StatusMethodNotAllowed},
+		{http.MethodGet, "/style.css", http.StatusOK}, {http.MethodGet, "/nothing", http.StatusNotFound}, {http.MethodPut, "/connect/link", http.StatusMethodNotAllowed},
 	} {
 		w := httptest.NewRecorder()
 		newDesk(t).handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), c.method, c.path, nil))
@@ -160,7 +177,8 @@ func TestEveryAnswerKeepsToItself(t *testing.T) {
 			t.Errorf("%s %s gives %d, want %d", c.method, c.path, w.Code, c.status)
 		}
 		for name, want := range map[string]string{"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
-			"Content-Security-Policy": "default-src 'none'; style-src 'self' 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"} {
+			"X-Frame-Options": "DENY", "Strict-Transport-Security": "max-age=63072000",
+			"Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"} {
 			if got := w.Header().Get(name); got != want {
 				t.Errorf("%s %s: %s is %q", c.method, c.path, name, got)
 			}
@@ -210,24 +228,25 @@ func TestCredentialsGoWhereNobodyElsesLies(t *testing.T) {
 		return store.Connection{OrgID: "org_1", UserID: user, Cloud: store.AWS, Account: account, Token: "vault:" + path}
 	}
 	for name, c := range map[string]struct {
-		creds map[string]int64
-		rows  []store.Connection
-		want  slot
+		creds   map[string]int64
+		rows    []store.Connection
+		path    string
+		version int64
 	}{
-		"first":                       {nil, nil, slot{base, 0}},
-		"further":                     {map[string]int64{base: 1}, []store.Connection{row("usr_1", "2", base)}, slot{base + "/1", 0}},
-		"same again":                  {map[string]int64{base: 4}, []store.Connection{row("usr_1", "1", base)}, slot{base, 4}},
-		"same again, further":         {map[string]int64{base + "/1": 2}, []store.Connection{row("usr_1", "1", base+"/1")}, slot{base + "/1", 2}},
-		"only the organisation's":     {nil, []store.Connection{row("", "1", "kv/data/aurora/orgs/org_1/aws")}, slot{base, 0}},
-		"somebody is just connecting": {map[string]int64{base: 1}, nil, slot{base + "/1", 0}},
-		"left over":                   {map[string]int64{base: 1, base + "/1": 3}, nil, slot{base + "/1", 3}},
+		"first":                       {nil, nil, base, 0},
+		"further":                     {map[string]int64{base: 1}, []store.Connection{row("usr_1", "2", base)}, base + "/1", 0},
+		"same again":                  {map[string]int64{base: 4}, []store.Connection{row("usr_1", "1", base)}, base, 4},
+		"same again, further":         {map[string]int64{base + "/1": 2}, []store.Connection{row("usr_1", "1", base+"/1")}, base + "/1", 2},
+		"only the organisation's":     {nil, []store.Connection{row("", "1", "kv/data/aurora/orgs/org_1/aws")}, base, 0},
+		"somebody is just connecting": {map[string]int64{base: 1}, nil, base + "/1", 0},
+		"left over":                   {map[string]int64{base: 1, base + "/1": 3}, nil, base + "/1", 3},
 	} {
 		d := newDesk(t)
 		d.creds, d.rows = c.creds, c.rows
 		s := &Server{Keeper: d, Connections: d}
 		got, err := s.placeFor(t.Context(), bot.ConnectTicket{OrgID: "org_1", UserID: "usr_1", Cloud: store.AWS}, Linked{Account: "1"})
-		if err != nil || got != c.want {
-			t.Errorf("%s: %v, %v, want %v", name, got, err, c.want)
+		if err != nil || got.path != c.path || got.version != c.version {
+			t.Errorf("%s: %s at %d, %v, want %s at %d", name, got.path, got.version, err, c.path, c.version)
 		}
 	}
 }

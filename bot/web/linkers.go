@@ -7,9 +7,7 @@ import (
 	"time"
 
 	"aurora/bot"
-	"aurora/providers"
 	"aurora/providers/aws"
-	"aurora/providers/gcp"
 	"aurora/providers/tailscale"
 )
 
@@ -96,33 +94,4 @@ func (l Tailscale) Link(ctx context.Context, _ bot.ConnectTicket, form url.Value
 		return Linked{}, err
 	}
 	return Linked{Account: link.Account, Settings: link.Settings, ReadOnly: link.ReadOnly, Credential: link.Credential, Note: link.Note}, nil
-}
-
-// GCP links Google Cloud by an access token, which lasts about an hour.
-type GCP struct{}
-
-// Page asks for the token.
-func (GCP) Page(context.Context, bot.ConnectTicket) Page {
-	return Page{
-		Steps: []string{"Run `gcloud auth print-access-token` as the identity Aurora may use, and paste what it prints. The token works for about an hour; after that, connect again."},
-		Fields: []Field{
-			{Name: "access_token", Label: "Access token", Secret: true},
-			{Name: "email", Label: "The identity's e-mail address"},
-			{Name: "projects", Label: "Projects", Hint: "project ids, separated by commas; Aurora works in no other"},
-		},
-	}
-}
-
-// Link keeps the token. Google is asked when the first command runs.
-func (GCP) Link(_ context.Context, _ bot.ConnectTicket, form url.Values) (Linked, error) {
-	email := strings.TrimSpace(form.Get("email"))
-	projects := strings.FieldsFunc(form.Get("projects"), func(r rune) bool { return r == ',' || r == ' ' || r == '\n' })
-	if email == "" || len(projects) == 0 {
-		return Linked{}, &providers.Problem{Code: providers.CodeRefused, Sentence: "Give the identity's e-mail address and at least one project id."}
-	}
-	cred, err := gcp.NewCredential(form.Get("access_token"), email, time.Now().Add(time.Hour), projects)
-	if err != nil {
-		return Linked{}, err
-	}
-	return Linked{Account: email, Projects: projects, Credential: cred}, nil
 }

@@ -5,48 +5,88 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"strings"
 
-	"aurora/bot"
+	"aurora/store"
 )
 
-//go:embed page.html
+//go:embed page.html style.css
 var files embed.FS
 
 // view is what the one template shows.
 type view struct {
-	Title string
-	Text  string
-	Error string
-	Who   string
-	Page  *Page
+	Title  string
+	Text   string
+	Error  string
+	Who    string
+	Token  string // of the page's forms
+	Prove  bool   // the page is a button that leads to the chat's own sign-in
+	Go     string // where the browser goes on by itself
+	Host   string // of Go, for people
+	Page   *Page
+	Choose []string // projects to choose the default from
+	Chosen string
 }
 
 func plainView(title, text string) view { return view{Title: title, Text: text} }
 
-// formView is the page that asks. What was typed stands there again after an error, but no secret.
-func formView(t bot.ConnectTicket, p Page, typed url.Values, problem string) view {
-	for i, f := range p.Fields {
-		if v := typed.Get(f.Name); v != "" && !f.Secret {
-			p.Fields[i].Value = v
-		}
-	}
-	return view{
-		Title: "Connect " + string(t.Cloud), Error: problem, Page: &p,
-		Who: "You are connecting " + string(t.Cloud) + " for " + string(t.Person.Platform) + " user " + t.Person.ID + " in workspace " + t.Person.Team +
-			". If that is not you, close this page.",
-	}
+// who says on every page who gives what to whom.
+func who(p pass) string {
+	return "You are connecting " + string(p.Cloud) + " for " + string(p.Person.Platform) + " user " + p.Person.ID + " in workspace " + p.Person.Team +
+		". Aurora will use it when that person asks, and for nobody else. If that is not you, close this page."
 }
 
-func doneView(t bot.ConnectTicket, l Linked) view {
-	text := string(t.Cloud) + " account " + l.Account + " is connected. "
-	if l.Note != "" {
-		text += l.Note + " "
+// formView is the page that asks. What was typed stands there again after an error, but no secret.
+func formView(p pass, page Page, typed url.Values, problem, token string) view {
+	for i, f := range page.Fields {
+		if v := typed.Get(f.Name); v != "" && !f.Secret {
+			page.Fields[i].Value = v
+		}
 	}
-	return plainView("Connected", text+"You can close this page and go back to the chat.")
+	return view{Title: "Connect " + string(p.Cloud), Error: problem, Page: &page, Who: who(p), Token: token}
+}
+
+// proveView asks to sign in to the chat first.
+func proveView(p pass, token, problem string) view {
+	return view{Title: "Connect " + string(p.Cloud), Who: who(p), Token: token, Prove: true, Error: problem,
+		Text: "First sign in with Slack as that person: a link alone does not prove who you are."}
+}
+
+// goView goes on to a sign-in.
+func goView(p pass) view {
+	v := view{Title: "One moment", Who: who(p), Go: p.Go}
+	if u, err := url.Parse(p.Go); err == nil {
+		v.Host = u.Host
+	}
+	return v
+}
+
+// connectedView tells what was connected and offers what can follow.
+func connectedView(p pass, c store.Connection, choices []Choice, token string) view {
+	v := view{Title: "Connected", Text: p.Done.Text + " You can close this page and go back to the chat.", Token: token,
+		Chosen: c.Settings[store.SettingDefaultProject]}
+	if len(c.Projects) > 1 {
+		v.Choose = c.Projects
+	}
+	var wider []Choice
+	for _, choice := range choices {
+		if strings.HasPrefix(choice.Value, choiceWide) {
+			wider = append(wider, choice)
+		}
+	}
+	if wider != nil {
+		v.Page = &Page{Choices: wider}
+	}
+	return v
 }
 
 func (s *Server) home(w http.ResponseWriter, _ *http.Request) {
 	s.render(w, http.StatusOK, plainView("Aurora", "Aurora lives in your chat: mention it there, or say /aurora help."))
+}
+
+// style serves the one style sheet: pages hold no style of their own, so that none can be slipped in.
+func (s *Server) style(w http.ResponseWriter, r *http.Request) {
+	http.ServeFileFS(w, r, files, "style.css")
 }
 
 func (s *Server) render(w http.ResponseWriter, status int, v view) {

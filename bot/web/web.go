@@ -1,7 +1,7 @@
-// Package web serves Aurora's own pages: the one a connect link leads to. cmd mounts it; it hands what a person typed
-// to a cloud's Linker, puts the credential into the keeper and the connection into the database, and tells the person
-// in chat how it went. It never runs a command, never shows a credential back, and takes no link for a proof of who is
-// looking at it.
+// Package web serves Aurora's own pages: the one a connect link leads to, the sign-ins that begin there, and what a person
+// has connected. cmd mounts it; it hands what a person typed, or what a sign-in brought back, to a cloud's Linker, puts the
+// credential into the keeper and the connection into the database, and tells the person in chat how it went. It never runs
+// a command, never shows a credential back, and takes no link for a proof of who is looking at it.
 package web
 
 import (
@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -18,8 +19,20 @@ import (
 
 // Tickets are the one-time references that links carry. A look does not spend one: link previews look.
 type Tickets interface {
+	NewTicket(ctx context.Context, value json.RawMessage, ttl time.Duration) (string, error)
 	Ticket(ctx context.Context, id string) (json.RawMessage, error)
 	TakeTicket(ctx context.Context, id string) (json.RawMessage, error)
+}
+
+// Browsers remembers which browser a link was opened in: the first one is the only one.
+type Browsers interface {
+	ClaimTicket(ctx context.Context, id, holder string, ttl time.Duration) (mine bool, err error)
+}
+
+// States keeps sign-ins under way. Of all that bring back a state one gets the sign-in.
+type States interface {
+	NewSignIn(ctx context.Context, value json.RawMessage, ttl time.Duration) (state string, err error)
+	TakeSignIn(ctx context.Context, state string) (json.RawMessage, error)
 }
 
 // Keeper keeps credentials, with check-and-set.
@@ -32,7 +45,14 @@ type Keeper interface {
 // Connections keeps what is connected.
 type Connections interface {
 	Connections(ctx context.Context, orgID, userID string) ([]store.Connection, error)
+	Connection(ctx context.Context, orgID, userID, id string) (store.Connection, error)
 	Connect(ctx context.Context, c store.Connection, by store.Person) (store.Connection, error)
+}
+
+// Projects keeps which project of a connection is taken when a command names none.
+type Projects interface {
+	// SetDefaultProject gives store.ErrNotFound for a project that the user's connection does not reach.
+	SetDefaultProject(ctx context.Context, orgID, userID, id, project string) error
 }
 
 // Whisperer tells a person in chat, best effort.
@@ -56,17 +76,31 @@ type Page struct {
 	Links  []bot.Link // pages of the cloud that do a step
 	Facts  []Field    // what the person needs at the cloud: name and value, to be copied
 	Fields []Field
+	// Choices are the sign-ins that the page offers, each a button.
+	Choices []Choice
+	// Or says what the fields are for where there are Choices, too.
+	Or string
+}
+
+// Choice is a button of a page that leads to a sign-in.
+type Choice struct {
+	Value string
+	Label string
+	Hint  string
 }
 
 // Linked is a connection that its cloud accepted and that can be stored.
 type Linked struct {
 	Account    string
+	Label      string // what people are shown, when it differs
 	Region     string
 	Projects   []string
 	Settings   map[string]string
 	ReadOnly   bool
 	Credential store.Credential
 	Note       string // what the person should know about it, a sentence or nothing
+	Email      string // the address that the cloud vouches for as that of whoever signed in; empty where it names none
+	Merge      bool   // adds to what is kept of the same identity, instead of taking its place
 }
 
 // Linker asks what a cloud needs and checks it with the cloud. What a person can mend is a *providers.Problem.
@@ -77,12 +111,17 @@ type Linker interface {
 
 // Server serves the pages.
 type Server struct {
+	PublicURL   string // where people's browsers find it
 	Tickets     Tickets
+	Browsers    Browsers
+	States      States
 	Keeper      Keeper
 	Connections Connections
+	Projects    Projects
 	Linkers     map[store.Cloud]Linker
 	Chats       map[store.Platform]Whisperer
 	Homes       map[store.Platform]bot.Homes // may be nil
+	Slack       *SlackSignIn                 // nil: people do not sign in to the chat here
 	Log         zerolog.Logger
 }
 
@@ -91,19 +130,8 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /connect/{ticket}", s.show)
 	mux.HandleFunc("POST /connect/{ticket}", s.link)
+	mux.HandleFunc("GET /api/auth/{provider}/callback", s.callback)
+	mux.HandleFunc("GET /style.css", s.style)
 	mux.HandleFunc("GET /{$}", s.home)
-	return guarded(mux)
-}
-
-// guarded gives every answer the headers that keep a page to itself, and every request an end.
-func guarded(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self' 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
-		h.Set("Cache-Control", "no-store")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("X-Content-Type-Options", "nosniff")
-		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-		next.ServeHTTP(w, r)
-	})
+	return s.guarded(mux)
 }

@@ -112,7 +112,7 @@ func (a *app) wire() error {
 		Executor: executor, Policy: a.policy, Clean: cleaner(a.redactor().Overheard), Memory: agent.Memory{Keep: mem},
 		Settings: bot.Settings{
 			PublicURL: a.config.PublicURL, DefaultRole: store.Role(a.config.DefaultRole), Admins: admins,
-			Connectable: []store.Cloud{store.AWS, store.GCP, store.Azure, store.Scaleway, store.Tailscale}, Forget: a.forget,
+			Connectable: a.connectable(), Forget: a.forget,
 		},
 	}
 	if desk.Agent, err = a.newAgent(bot.Permissive{Executor: executor, Policy: a.policy, Allowances: mem}); err != nil {
@@ -122,14 +122,7 @@ func (a *app) wire() error {
 	desk.Chats = map[store.Platform]bot.Platform{store.Slack: {Chat: a.slack, Directory: a.slack, Splitter: a.slack, Homes: a.slack}}
 	a.worker = &bot.Worker{Runner: a.stores.runner, Queue: db, Wake: db.Wake, Desk: desk, Log: a.log}
 	a.sweeper = &bot.Sweeper{Runner: a.stores.runner, Desk: desk, Intents: db, Prune: db.Prune, Log: a.log}
-	a.web = &web.Server{
-		Tickets: mem, Keeper: a.stores.keeper, Connections: db, Log: a.log,
-		Chats: map[store.Platform]web.Whisperer{store.Slack: a.slack}, Homes: map[store.Platform]bot.Homes{store.Slack: a.slack},
-		Linkers: map[store.Cloud]web.Linker{
-			store.AWS: web.AWS{Connector: a.clouds.aws, Template: a.config.AWSTemplate}, store.GCP: web.GCP{}, store.Tailscale: web.Tailscale{Connector: a.clouds.tailscale},
-			store.Azure: web.Azure{Connector: a.clouds.azure}, store.Scaleway: web.Scaleway{Connector: a.clouds.scaleway},
-		},
-	}
+	a.web = a.newPages()
 	return nil
 }
 
@@ -164,7 +157,7 @@ func (a *app) newExecutor() (*providers.Executor, error) {
 func (a *app) redactor() providers.Redactor {
 	c := a.config
 	var own []string
-	for _, s := range append(c.secrets(), c.SlackAppToken, c.SlackBotToken, c.OpenAIKey, c.VaultToken, c.VaultSecret, c.AuditKey, c.DatabaseURL, c.RedisURL) {
+	for _, s := range append(c.secrets(), c.SlackClientSecret, c.SlackAppToken, c.SlackBotToken, c.OpenAIKey, c.VaultToken, c.VaultSecret, c.AuditKey, c.DatabaseURL, c.RedisURL) {
 		if s != "" {
 			own = append(own, s.Reveal())
 		}

@@ -38,6 +38,9 @@ type config struct {
 	SlackAPIURL   string       `env:"SLACK_API_URL"`
 	SlackSockets  int          `env:"AURORA_SLACK_SOCKETS" envDefault:"2"`
 
+	SlackClientID     string       `env:"SLACK_CLIENT_ID"` // Sign in with Slack
+	SlackClientSecret store.Secret `env:"SLACK_CLIENT_SECRET"`
+
 	OpenAIKey  store.Secret `env:"OPENAI_API_KEY"`
 	OpenAIBase string       `env:"OPENAI_BASE_URL"`
 	Model      string       `env:"AURORA_MODEL"`
@@ -317,6 +320,9 @@ func (c config) checkSlack() error {
 		wrong = append(wrong, errors.New("SLACK_BOT_TOKEN is missing: install the app to the workspace and take the Bot User OAuth Token (xoxb-...)"))
 	} else if !strings.HasPrefix(c.SlackBotToken.Reveal(), "xoxb-") {
 		wrong = append(wrong, errors.New("SLACK_BOT_TOKEN does not begin with xoxb-: it is the bot token, not the app-level token"))
+	}
+	if (c.SlackClientID == "") != (c.SlackClientSecret == "") {
+		wrong = append(wrong, errors.New("SLACK_CLIENT_ID and SLACK_CLIENT_SECRET belong together: set the other one too"))
 	}
 	if c.unread == nil && (c.SlackSockets < 1 || c.SlackSockets > 10) {
 		wrong = append(wrong, fmt.Errorf("AURORA_SLACK_SOCKETS is %d: Slack allows 1 to 10", c.SlackSockets))

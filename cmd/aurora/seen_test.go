@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"html"
-	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -18,28 +15,17 @@ type page struct {
 	status int
 	header http.Header
 	body   string
+	raw    string // as it came
 }
 
+// visit is what a test's only person does in his only browser: what is posted is a form that the browser was shown before.
 func visit(t *testing.T, method, address string, form url.Values) page {
 	t.Helper()
-	jar, _ := cookiejar.New(nil)
-	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(form.Encode()))
-	if err != nil {
-		t.Fatal(err)
+	b := &surfer{t: t, jar: jarOf(t)}
+	if method == http.MethodPost {
+		return b.submit(address, form)
 	}
-	if form != nil {
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	answer, err := (&http.Client{Jar: jar, Timeout: patience}).Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return page{answer.StatusCode, answer.Header, html.UnescapeString(string(body))}
+	return b.load(method, address, nil)
 }
 
 func (p page) says(t *testing.T, status int, words ...string) {

@@ -179,6 +179,34 @@ func (d *DB) SetConnectionStatus(ctx context.Context, orgID, userID, id string, 
 	})
 }
 
+// SetDefaultProject keeps which project of a user's own connection is taken when a command names none. store.ErrNotFound
+// for one that the connection does not reach.
+func (d *DB) SetDefaultProject(ctx context.Context, orgID, userID, id, project string) error {
+	if userID == "" {
+		return store.ErrNotFound
+	}
+	return d.as(ctx, orgID, userID, func(tx conn) error {
+		c, err := first(ctx, tx, scanConnection, `SELECT `+connectionColumns+` FROM user_tokens
+			WHERE id = $1 AND org_id = $2 AND user_id = $3 {lock}`, id, orgID, userID)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(c.Projects, project) {
+			return store.ErrNotFound
+		}
+		if c.Settings == nil {
+			c.Settings = map[string]string{}
+		}
+		c.Settings[store.SettingDefaultProject] = project
+		settings, err := encode(c.Settings)
+		if err != nil {
+			return err
+		}
+		_, err = tx.exec(ctx, `UPDATE user_tokens SET settings = $1 WHERE id = $2`, settings, id)
+		return err
+	})
+}
+
 // BreakConnection marks a connection that only a new sign-in mends, and tells whether this call was the first to do so. One
 // that was connected again since c was read is left alone.
 func (d *DB) BreakConnection(ctx context.Context, c store.Connection) (first bool, err error) {

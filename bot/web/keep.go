@@ -1,0 +1,106 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"aurora/bot"
+	"aurora/providers"
+	"aurora/store"
+)
+
+// slot is where a credential goes, and which version of it is to be replaced.
+type slot struct {
+	path    string
+	version int64
+	old     store.Credential  // of that version
+	conn    *store.Connection // that points there for this account; nil for a new one
+}
+
+// placeFor finds the place of a credential. The same account again replaces its credential; a further account of the
+// same cloud gets a path of its own, and so does one whose path holds a credential that no connection of this account
+// points to.
+func (s *Server) placeFor(ctx context.Context, t bot.ConnectTicket, l Linked) (slot, error) {
+	conns, err := s.Connections.Connections(ctx, t.OrgID, t.UserID)
+	if err != nil {
+		return slot{}, fmt.Errorf("list connections: %w", err)
+	}
+	path, known := pathFor(t, l, conns)
+	further := store.CredentialPath(t.OrgID, t.UserID, t.Cloud, l.Account, false)
+	at, err := s.slotAt(ctx, t, path)
+	if err == nil && at.version > 0 && known == nil && path != further {
+		at, err = s.slotAt(ctx, t, further)
+	}
+	at.conn = known
+	return at, err
+}
+
+// slotAt is what lies at a path; version 0 where there is nothing.
+func (s *Server) slotAt(ctx context.Context, t bot.ConnectTicket, path string) (slot, error) {
+	old, version, err := s.Keeper.Get(ctx, path)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return slot{}, fmt.Errorf("read the %s credential: %w", t.Cloud, err)
+	}
+	return slot{path: path, version: version, old: old}, nil
+}
+
+// pathFor is the path of the account's credential, and the connection that points there where there is one.
+func pathFor(t bot.ConnectTicket, l Linked, conns []store.Connection) (path string, known *store.Connection) {
+	first := true
+	for _, c := range conns {
+		if c.Cloud != t.Cloud || c.UserID != t.UserID {
+			continue
+		}
+		if c.Account == l.Account {
+			return c.Token[len("vault:"):], &c
+		}
+		first = false
+	}
+	return store.CredentialPath(t.OrgID, t.UserID, t.Cloud, l.Account, first), nil
+}
+
+// keep stores credential and connection.
+func (s *Server) keep(ctx context.Context, t bot.ConnectTicket, l Linked, at slot) (store.Connection, error) {
+	if l.Merge && at.conn != nil {
+		l = merged(l, at)
+	}
+	if _, err := s.Keeper.Put(ctx, at.path, l.Credential, at.version); err != nil {
+		return store.Connection{}, fmt.Errorf("keep the %s credential: %w", t.Cloud, err)
+	}
+	kept, err := s.Connections.Connect(ctx, connection(t, l, at.path), t.Person)
+	if err == nil {
+		return kept, nil
+	}
+	if at.version == 0 { // nobody would ever find the credential again
+		err = errors.Join(err, s.Keeper.Delete(context.WithoutCancel(ctx), at.path))
+	}
+	return store.Connection{}, fmt.Errorf("keep the %s connection: %w", t.Cloud, err)
+}
+
+func connection(t bot.ConnectTicket, l Linked, path string) store.Connection {
+	return store.Connection{
+		OrgID: t.OrgID, UserID: t.UserID, Cloud: t.Cloud, Account: l.Account, Label: l.Label, Region: l.Region, Projects: l.Projects,
+		Settings: l.Settings, ReadOnly: l.ReadOnly, Token: "vault:" + path, Status: store.ConnectionActive,
+	}
+}
+
+// merged adds a further sign-in of an account to what is kept of it: the consents for reading and for changing are two,
+// and the default project that was chosen stays.
+func merged(l Linked, at slot) Linked {
+	l.Credential = providers.MergeCredential(at.old, l.Credential)
+	if _, wide := providers.TokensOf(l.Credential, providers.WideSlot); wide {
+		l.ReadOnly = false
+	}
+	chosen := at.conn.Settings[store.SettingDefaultProject]
+	if slices.Contains(l.Projects, chosen) {
+		l.Settings = maps.Clone(l.Settings)
+		if l.Settings == nil {
+			l.Settings = map[string]string{}
+		}
+		l.Settings[store.SettingDefaultProject] = chosen
+	}
+	return l
+}

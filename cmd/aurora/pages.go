@@ -1,0 +1,46 @@
+package main
+
+import (
+	"slices"
+
+	"aurora/bot"
+	"aurora/bot/web"
+	"aurora/store"
+)
+
+// connectable are the clouds that people can link here, in the order they are shown.
+func (a *app) connectable() []store.Cloud {
+	clouds := []store.Cloud{store.AWS, store.GCP, store.Azure, store.Scaleway, store.Tailscale}
+	if a.clouds.ovh != nil {
+		clouds = append(clouds, store.OVH)
+	}
+	return clouds
+}
+
+// linkers say how each of them is linked.
+func (a *app) linkers() map[store.Cloud]web.Linker {
+	all := map[store.Cloud]web.Linker{
+		store.AWS:   web.AWS{Connector: a.clouds.aws, Template: a.config.AWSTemplate},
+		store.GCP:   web.GCP{Connector: a.clouds.gcp},
+		store.Azure: web.Azure{Connector: a.clouds.azure}, store.Scaleway: web.Scaleway{Connector: a.clouds.scaleway},
+		store.Tailscale: web.Tailscale{Connector: a.clouds.tailscale},
+	}
+	if slices.Contains(a.connectable(), store.OVH) {
+		all[store.OVH] = web.OVH{Connector: a.clouds.ovh}
+	}
+	return all
+}
+
+// newPages makes Aurora's own pages.
+func (a *app) newPages() *web.Server {
+	db, mem := a.stores.sql, a.stores.redis
+	pages := &web.Server{
+		PublicURL: a.config.PublicURL, Tickets: mem, Browsers: mem, States: mem, Keeper: a.stores.keeper, Connections: db, Projects: db,
+		Linkers: a.linkers(), Chats: map[store.Platform]web.Whisperer{store.Slack: a.slack},
+		Homes: map[store.Platform]bot.Homes{store.Slack: a.slack}, Log: a.log,
+	}
+	if c := a.config; c.SlackClientID != "" && c.SlackClientSecret != "" {
+		pages.Slack = web.NewSlackSignIn(c.SlackClientID, c.SlackClientSecret, c.SlackAPIURL)
+	}
+	return pages
+}
