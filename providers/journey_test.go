@@ -126,7 +126,7 @@ func TestTailscaleNeedsNoCLI(t *testing.T) {
 	b.books.credentials["kv/ts"] = store.NewCredential(map[string]string{"client_id": client.ID, "client_secret": client.Secret})
 	b.books.connections = append(b.books.connections, store.Connection{
 		ID: "c-ts", OrgID: "org", UserID: "user", Cloud: store.Tailscale, Account: cloudsim.Tailnet, Token: "vault:kv/ts", Generation: 1,
-		Status: store.ConnectionActive,
+		Status: store.ConnectionActive, Settings: map[string]string{"scopes": strings.Join(client.Scopes, " ")},
 	})
 	r := b.Run(context.Background(), wants("tailscale devices", store.Ask))
 	if r.Status != providers.StatusOK || !strings.Contains(r.Output, "\"devices\"") {
