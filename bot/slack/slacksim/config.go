@@ -46,6 +46,9 @@ type Config struct {
 	// Marketplace: one request a minute and at most 15 objects.
 	HistoryRestricted bool
 
+	// SignIn is the app's client for Sign in with Slack.
+	SignIn SignInClient
+
 	// Notice is a sentence the page shows above everything; Hints are lines it offers to whoever finds a channel empty.
 	Notice string
 	Hints  []string

@@ -2,6 +2,7 @@ package slacksim
 
 import (
 	"context"
+	"crypto/rsa"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -56,6 +57,11 @@ type Server struct {
 	timers    map[*time.Timer]struct{}
 	closed    bool
 
+	signedIn   string // who answers the sign-in page by himself, a key of people
+	codes      map[string]signInCode
+	userTokens map[string]object // what each tells of its person
+	signer     *rsa.PrivateKey   // of id tokens; made when first needed
+
 	http     *http.Server
 	closing  chan struct{}
 	serveErr chan error
@@ -86,6 +92,7 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("POST /actions/{team}/{id}/{secret}", s.serveResponse)
 	mux.HandleFunc("POST /commands/{team}/{id}/{secret}", s.serveResponse)
 	mux.HandleFunc("POST /upload/v1/{ticket}", s.serveUpload)
+	s.signInRoutes(mux)
 	s.controlRoutes(mux)
 	s.pageRoutes(mux)
 	return mux
