@@ -287,7 +287,7 @@ func startProvider(t *testing.T) string {
 	server.Dir, server.SysProcAttr = dir, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var log bytes.Buffer
 	server.Stdout, server.Stderr = &log, &log
-	if err := server.Start(); err != nil {
+	if err := storetest.OnLastingThread(server.Start); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -348,7 +348,7 @@ func startRacer(t *testing.T, r race) *racer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := storetest.OnLastingThread(cmd.Start); err != nil {
 		t.Fatal(err)
 	}
 	_ = theirs.Close()

@@ -442,7 +442,7 @@ func (c *campaign) judgeChange(run started, f fact, turn store.Turn, fail func(s
 		fail("with a session that should only read")
 	case c.frozen:
 		fail("while everything is frozen")
-	case c.owners[run.ask.Connection.ID] == "" && f.click:
+	case c.owners[run.ask.Connection.ID] == "" && f.beyond:
 		fail("beyond the grant")
 	}
 	if run.intent.Confirmation == "" {

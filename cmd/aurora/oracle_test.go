@@ -15,6 +15,7 @@ type fact struct {
 	known   bool
 	changes bool
 	click   bool     // it may only run after a person's click
+	beyond  bool     // it disrupts or deletes: a grant up to write does not reach it, click or not
 	never   bool     // it may not run at all
 	data    bool     // what it prints is for the asker alone
 	members []string // paths of members that must be masked when it runs
@@ -108,7 +109,8 @@ func newOracle(t testing.TB) *oracle {
 
 func factOf(truth, tier, notes string) fact {
 	f := fact{known: true, changes: truth != "read"}
-	f.click = truth == "destructive" || tier != "" || f.changes && strings.Contains(notes, "perm-mgmt")
+	f.beyond = truth == "destructive" || tier != ""
+	f.click = f.beyond || f.changes && strings.Contains(notes, "perm-mgmt")
 	return f
 }
 
@@ -160,7 +162,7 @@ func (o *oracle) find(argv []string) *labelNode {
 
 // about tells what is known of an argv. What is known of nothing counts as destructive.
 func (o *oracle) about(argv []string) fact {
-	f := fact{changes: true, click: true}
+	f := fact{changes: true, click: true, beyond: true}
 	switch argv[0] {
 	case "tailscale", "ovhcloud", "gsutil", "bq":
 		f = bySpelling(argv)
@@ -170,7 +172,7 @@ func (o *oracle) about(argv []string) fact {
 		}
 	}
 	for _, t := range o.traps {
-		if len(argv) < len(t.words) || !slices.Equal(argv[:len(t.words)], t.words) {
+		if len(argv) < len(t.words) || !slices.Equal(argv[:len(t.words)], t.words) || helpOfCommand(argv) {
 			continue
 		}
 		switch t.expected {
@@ -186,6 +188,13 @@ func (o *oracle) about(argv []string) fact {
 	}
 	f.never = f.never || forbiddenWord(argv)
 	return f
+}
+
+// helpOfCommand finds gcloud help followed by words. It prints what they are about and leaves: alone it opens a manual, and
+// that is all the trap is about; with --, it searches an index that takes minutes to build.
+func helpOfCommand(argv []string) bool {
+	return len(argv) > 2 && argv[0] == "gcloud" && argv[1] == "help" && argv[2] != "help" && !slices.Contains(argv, "--") &&
+		!slices.ContainsFunc(argv[2:], func(w string) bool { return w == "" || strings.ContainsAny(w, "./:@ ") })
 }
 
 // Verbs of the few commands nobody labelled, and what stands for a list where it comes alone.
@@ -208,10 +217,11 @@ func bySpelling(argv []string) fact {
 	case verb >= 0 && slices.Contains(readingVerbs, words[verb]):
 		return fact{known: true}
 	case verb >= 0:
-		return fact{known: true, changes: true, click: !slices.Contains(plainWrites, words[verb])}
+		click := !slices.Contains(plainWrites, words[verb])
+		return fact{known: true, changes: true, click: click, beyond: click}
 	}
 	noun := slices.ContainsFunc(words, func(w string) bool { return slices.Contains(lists, w) })
-	return fact{known: true, changes: !noun, click: !noun}
+	return fact{known: true, changes: !noun, click: !noun, beyond: !noun}
 }
 
 // forbiddenWord finds what no command may carry: another identity or endpoint, files of our machine, debug output.

@@ -104,6 +104,16 @@ func TestOtherPlacesAreRefused(t *testing.T) {
 	if r := ruling(t, "aws ec2 create-tags --resources i", grant); r.Decision != Refuse {
 		t.Errorf("a grant for reads writes: %+v", r)
 	}
+	// A grant speaks of effects: a change of permissions is a write, which somebody has to click whatever the grant.
+	grant.MaxGrant = Write
+	if r := ruling(t, "aws iam attach-user-policy --user-name u --policy-arn p", grant); r.Decision != Confirm || r.Rule != "confirm.permission" {
+		t.Errorf("a grant for writes and a change of permissions: %+v", r)
+	}
+	for _, line := range []string{"aws ec2 stop-instances --instance-ids i", "aws ec2 terminate-instances --instance-ids i"} {
+		if r := ruling(t, line, grant); r.Decision != Refuse || r.Rule != "grant" {
+			t.Errorf("a grant for writes and %s: %+v", line, r)
+		}
+	}
 }
 
 const orgRules = `

@@ -57,7 +57,9 @@ type Context struct {
 
 	Now         time.Time    // for org rules with hours
 	ChannelRule *ChannelRule // set by admins for the channel
-	MaxGrant    Effect       // the most the grant on the connection permits
+	// MaxGrant is the most the grant on the connection permits. It speaks of effects: a write with a facet, such as a change of
+	// permissions, is a write, and waits for its click like anybody's. An organisation that wants less denies it by a rule.
+	MaxGrant Effect
 }
 
 // ChannelRule narrows what may be done from one channel.

@@ -130,17 +130,18 @@ func judgeGcloud(c *call, v *Verdict) {
 	}
 }
 
-// judgeHelp lets gcloud help speak of commands and of what is searched after --. It runs the words it is given with one more
-// flag, so they must be command words and nothing else, and not of a command that takes anything.
+// judgeHelp lets gcloud help speak of commands. It runs the words it is given with one more flag, so they must be command
+// words and nothing else, and not of a command that takes anything. What stands after -- it searches for, in an index of
+// all its commands that every run makes anew: a minute of work for nothing, where it works at all.
 func judgeHelp(c *call, v *Verdict) {
-	if len(c.args) == 0 || c.args[0] == "help" {
-		v.forbid("help", "gcloud help alone opens a manual. Name a command: gcloud help compute instances list")
+	if len(c.args) == 0 || c.args[0] == "help" || len(c.rest) > 0 {
+		v.forbid("help", "gcloud help alone opens a manual, and a search with -- takes minutes. Name a command: gcloud help compute instances list")
 		return
 	}
 	n := &c.d.table.nodes[0]
-	for _, word := range c.args[:len(c.args)-len(c.rest)] {
+	for _, word := range c.args {
 		if n = c.d.table.child(n, word); n == nil {
-			v.forbid(RuleUnknown, "gcloud has no command with the word %q. Search with: gcloud help -- %s", clip(word), clip(word))
+			v.forbid(RuleUnknown, "gcloud has no command with the word %q. Name a command: gcloud help compute instances list", clip(word))
 			return
 		}
 	}
