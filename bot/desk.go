@@ -79,6 +79,9 @@ type Settings struct {
 	Connectable []store.Cloud // clouds that can be linked
 	// Forget revokes and erases a connection's credential and says what is left to do at the cloud.
 	Forget func(ctx context.Context, c store.Connection) (said string, err error)
+	// Admit carries out an admin's word on a connection that waits, and says what came of it. store.ErrNotFound when it
+	// does not wait any more.
+	Admit func(ctx context.Context, orgID, pendingID string, by store.Person, good bool) (said string, err error)
 }
 
 // Work does everything that is open in the claimed thread, oldest first. An error means: try again later.

@@ -31,6 +31,8 @@ func (d *Desk) press(ctx context.Context, claim store.Claim, row store.Received,
 		return d.pressAgent(ctx, claim, row, a, means)
 	case actionAgain:
 		return d.pressAgain(ctx, claim, row, a, means)
+	case actionAdmit, actionExpel:
+		return d.pressAdmit(ctx, claim, row, a, means)
 	case actionShare:
 		return d.pressShare(ctx, claim, row, a, means)
 	case actionRate:

@@ -270,7 +270,8 @@ type pressed struct {
 	Turn         string `json:"turn,omitempty"`
 	Part         int    `json:"part,omitempty"`
 	Confirmation string `json:"confirmation,omitempty"`
-	Good         bool   `json:"good,omitempty"` // of a rating
+	Good         bool   `json:"good,omitempty"`    // of a rating; of a connection that waits: approve it
+	Pending      string `json:"pending,omitempty"` // a connection that waits for an admin
 }
 
 // The actions of buttons.
@@ -279,6 +280,8 @@ const (
 	actionAllow   = "allow" // confirm, and let the same plain write run in this thread for a while
 	actionCancel  = "cancel"
 	actionAgent   = "agent"
+	actionAdmit   = "admit" // a connection that waits for an admin
+	actionExpel   = "expel"
 	actionAgain   = "again"
 	actionShare   = "share"  // say in the open what was whispered
 	actionShow    = "show"   // whisper the whole of a card that is veiled

@@ -36,6 +36,19 @@ type Connection struct {
 	CreatedAt  time.Time         `json:"created_at"`
 }
 
+// PendingConnection is one that an admin has to approve before it can be used: it was not proven who connected it. Its
+// credential lies where Connection.Token says, apart from those in use.
+type PendingConnection struct {
+	ID         string     `json:"id"` // pen_...
+	Connection Connection `json:"connection"`
+	Person     Person     `json:"person"` // for whom it was connected
+	Place      Place      `json:"place"`  // where to tell that person how it went
+	CreatedAt  time.Time  `json:"created_at"`
+}
+
+// PendingLife is how long a connection waits for an admin.
+const PendingLife = 24 * time.Hour
+
 // SettingDefaultProject names, among a connection's settings, the project that is taken when a command names none.
 const SettingDefaultProject = "default_project"
 

@@ -129,6 +129,11 @@ func (a *Adapter) Whisper(ctx context.Context, place store.Place, m bot.Message,
 	return a.meaning(err)
 }
 
+// Tell writes to a person's direct messages: place.Whisper's, in place.Team.
+func (a *Adapter) Tell(ctx context.Context, place store.Place, m bot.Message) error {
+	return a.tellAlone(ctx, place, m)
+}
+
 // tellAlone writes to a person's direct messages.
 func (a *Adapter) tellAlone(ctx context.Context, place store.Place, m bot.Message) error {
 	dm, _, _, err := a.api.OpenConversationContext(ctx, &slackgo.OpenConversationParameters{Users: []string{place.Whisper}, ReturnIM: true})

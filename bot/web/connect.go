@@ -96,23 +96,39 @@ func (s *Server) linkForm(w http.ResponseWriter, r *http.Request, p pass, linker
 		s.sorry(w, r, fmt.Errorf("spend the link: %w", err))
 		return
 	}
-	_, text, err := s.settle(r.Context(), p, linked, at)
+	kept, text, err := s.settle(r.Context(), p, linked, at)
 	if err != nil {
 		s.broken(w, r, err)
 		return
 	}
-	s.render(w, http.StatusOK, plainView("Connected", text+" You can close this page and go back to the chat."))
+	s.render(w, http.StatusOK, plainView(titleOf(kept), text+" You can close this page and go back to the chat."))
 }
 
-// settle keeps what a cloud accepted, and tells the person in words that the page and the chat share.
-func (s *Server) settle(ctx context.Context, p pass, l Linked, at slot) (store.Connection, string, error) {
-	kept, err := s.keep(ctx, p.ConnectTicket, l, at)
-	if err != nil {
+// settle keeps what a cloud accepted, or has it wait for an admin: then no connection comes back. It tells the person in
+// words that page and chat share.
+func (s *Server) settle(ctx context.Context, p pass, l Linked, at slot) (kept store.Connection, text string, err error) {
+	if !s.proven(ctx, p, l, at) {
+		if text, err = s.wait(ctx, p.ConnectTicket, l); err == nil {
+			s.tell(ctx, p.ConnectTicket, text)
+		}
+		return store.Connection{}, text, err
+	}
+	if kept, err = s.keep(ctx, p.ConnectTicket, l, at, p.Person); err != nil {
 		return store.Connection{}, "", err
 	}
-	text := strings.TrimSpace(fmt.Sprintf("%s account %s is connected for you. %s", p.Cloud, l.Account, l.Note))
-	s.tell(ctx, p.ConnectTicket, text+" You are in Ask mode until you say otherwise: I only read.")
-	return kept, text, nil
+	s.tell(ctx, p.ConnectTicket, connectedText(p.Cloud, l)+" You are in Ask mode until you say otherwise: I only read.")
+	return kept, connectedText(p.Cloud, l), nil
+}
+
+func connectedText(cloud store.Cloud, l Linked) string {
+	return strings.TrimSpace(fmt.Sprintf("%s account %s is connected for you. %s", cloud, l.Account, l.Note))
+}
+
+func titleOf(kept store.Connection) string {
+	if kept.ID == "" {
+		return "Waiting for an admin"
+	}
+	return "Connected"
 }
 
 // tell whispers to the person of a ticket. Nothing depends on it: the page says the same.

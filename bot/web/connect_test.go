@@ -66,6 +66,10 @@ func (d *desk) NewTicket(context.Context, json.RawMessage, time.Duration) (strin
 	return "", errors.New("no further page is expected")
 }
 
+func (d *desk) UserByID(context.Context, string, string) (store.User, error) {
+	return store.User{ID: "usr_1", Active: true}, nil
+}
+
 func (d *desk) ClaimTicket(context.Context, string, string, time.Duration) (bool, error) {
 	return true, nil
 }
@@ -144,7 +148,7 @@ func (cloud) Link(_ context.Context, _ bot.ConnectTicket, form url.Values) (Link
 }
 
 func (d *desk) handler() http.Handler {
-	return (&Server{PublicURL: "https://aurora.example", Tickets: d, Browsers: d, Keeper: d, Connections: d, Linkers: map[store.Cloud]Linker{store.AWS: cloud{}},
+	return (&Server{PublicURL: "https://aurora.example", Local: true, Users: d, Tickets: d, Browsers: d, Keeper: d, Connections: d, Linkers: map[store.Cloud]Linker{store.AWS: cloud{}},
 		Chats: map[store.Platform]Whisperer{store.Slack: d}, Log: zerolog.Nop()}).Handler()
 }
 

@@ -126,6 +126,9 @@ func (s *Server) returned(r *http.Request, provider string) (signIn, error) {
 	if err := json.Unmarshal(raw, &in); err != nil {
 		return signIn{}, fmt.Errorf("read a sign-in: %w", err)
 	}
+	if err := s.active(r.Context(), in.Pass.ConnectTicket); err != nil {
+		return signIn{}, err
+	}
 	browser := s.browserOf(r)
 	if in.Provider != provider || browser == "" || in.Browser != hashOf(browser) {
 		return signIn{}, errMixedUp
@@ -153,7 +156,7 @@ func (s *Server) finish(r *http.Request, in signIn) (next string, err error) {
 		return "", err
 	}
 	p.ReadOnly = slices.DeleteFunc(p.ReadOnly, func(account string) bool { return account == conn.Account })
-	if conn.ReadOnly {
+	if conn.ID != "" && conn.ReadOnly {
 		p.ReadOnly = append(p.ReadOnly, conn.Account)
 	}
 	p.Go, p.Done = "", &done{Connection: conn.ID, Account: conn.Account, Text: text}
@@ -162,6 +165,10 @@ func (s *Server) finish(r *http.Request, in signIn) (next string, err error) {
 
 // showDone shows what was connected, the projects to choose the default from, and the wider consent where there is one.
 func (s *Server) showDone(w http.ResponseWriter, r *http.Request, p pass, token string) {
+	if p.Done.Connection == "" {
+		s.render(w, http.StatusOK, plainView(titleOf(store.Connection{}), p.Done.Text))
+		return
+	}
 	conn, err := s.Connections.Connection(r.Context(), p.OrgID, p.UserID, p.Done.Connection)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		s.sorry(w, r, err)

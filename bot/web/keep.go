@@ -62,15 +62,15 @@ func pathFor(t bot.ConnectTicket, l Linked, conns []store.Connection) (path stri
 	return store.CredentialPath(t.OrgID, t.UserID, t.Cloud, l.Account, first), nil
 }
 
-// keep stores credential and connection.
-func (s *Server) keep(ctx context.Context, t bot.ConnectTicket, l Linked, at slot) (store.Connection, error) {
+// keep stores credential and connection; by is whose word it was.
+func (s *Server) keep(ctx context.Context, t bot.ConnectTicket, l Linked, at slot, by store.Person) (store.Connection, error) {
 	if l.Merge && at.conn != nil {
 		l = merged(l, at)
 	}
 	if _, err := s.Keeper.Put(ctx, at.path, l.Credential, at.version); err != nil {
 		return store.Connection{}, fmt.Errorf("keep the %s credential: %w", t.Cloud, err)
 	}
-	kept, err := s.Connections.Connect(ctx, connection(t, l, at.path), t.Person)
+	kept, err := s.Connections.Connect(ctx, connection(t, l, at.path), by)
 	if err == nil {
 		return kept, nil
 	}

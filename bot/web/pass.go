@@ -48,7 +48,19 @@ func (s *Server) pass(ctx context.Context, id string) (pass, Linker, error) {
 	if err := json.Unmarshal(raw, &p); err != nil || p.Purpose != "connect" || s.Linkers[p.Cloud] == nil {
 		return pass{}, nil, fmt.Errorf("look up a link: it is not one for connecting: %w", store.ErrNotFound)
 	}
-	return p, s.Linkers[p.Cloud], nil
+	return p, s.Linkers[p.Cloud], s.active(ctx, p.ConnectTicket)
+}
+
+// active refuses what was made for somebody who may not use Aurora any more.
+func (s *Server) active(ctx context.Context, t bot.ConnectTicket) error {
+	user, err := s.Users.UserByID(ctx, t.OrgID, t.UserID)
+	if err != nil {
+		return fmt.Errorf("look up the user of a link: %w", err)
+	}
+	if !user.Active {
+		return fmt.Errorf("the user of a link is switched off: %w", store.ErrNotFound)
+	}
+	return nil
 }
 
 // open takes the page for a browser: the first one that a person opens it in is the only one. A look by anything else,

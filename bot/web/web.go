@@ -55,6 +55,11 @@ type Projects interface {
 	SetDefaultProject(ctx context.Context, orgID, userID, id, project string) error
 }
 
+// Users tells whether somebody still may use Aurora.
+type Users interface {
+	UserByID(ctx context.Context, orgID, userID string) (store.User, error)
+}
+
 // Whisperer tells a person in chat, best effort.
 type Whisperer interface {
 	Whisper(ctx context.Context, place store.Place, m bot.Message, reply store.Secret) error
@@ -121,8 +126,17 @@ type Server struct {
 	Linkers     map[store.Cloud]Linker
 	Chats       map[store.Platform]Whisperer
 	Homes       map[store.Platform]bot.Homes // may be nil
-	Slack       *SlackSignIn                 // nil: people do not sign in to the chat here
-	Log         zerolog.Logger
+	Local       bool                         // all is on one machine, so nobody has to prove who he is
+	Waiting     Waiting
+	Admins      Admins
+	Chiefs      []store.Person // admins by the settings
+	People      map[store.Platform]Directory
+	Tellers     map[store.Platform]Teller
+	// Forget revokes and erases a connection's credential and says what is left to do at the cloud.
+	Forget func(ctx context.Context, c store.Connection) (said string, err error)
+	Users  Users
+	Slack  *SlackSignIn // nil: people do not sign in to the chat here
+	Log    zerolog.Logger
 }
 
 // Handler gives the routes.

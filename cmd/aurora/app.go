@@ -112,7 +112,7 @@ func (a *app) wire() error {
 		Executor: executor, Policy: a.policy, Clean: cleaner(a.redactor().Overheard), Memory: agent.Memory{Keep: mem},
 		Settings: bot.Settings{
 			PublicURL: a.config.PublicURL, DefaultRole: store.Role(a.config.DefaultRole), Admins: admins,
-			Connectable: a.connectable(), Forget: a.forget,
+			Connectable: a.connectable(), Forget: a.forget, Admit: a.admit,
 		},
 	}
 	if desk.Agent, err = a.newAgent(bot.Permissive{Executor: executor, Policy: a.policy, Allowances: mem}); err != nil {
@@ -121,8 +121,8 @@ func (a *app) wire() error {
 	a.slack = a.newSlack(desk)
 	desk.Chats = map[store.Platform]bot.Platform{store.Slack: {Chat: a.slack, Directory: a.slack, Splitter: a.slack, Homes: a.slack}}
 	a.worker = &bot.Worker{Runner: a.stores.runner, Queue: db, Wake: db.Wake, Desk: desk, Log: a.log}
-	a.sweeper = &bot.Sweeper{Runner: a.stores.runner, Desk: desk, Intents: db, Prune: db.Prune, Log: a.log}
-	a.web = a.newPages()
+	a.sweeper = &bot.Sweeper{Runner: a.stores.runner, Desk: desk, Intents: db, Prune: a.prune, Log: a.log}
+	a.web = a.newPages(admins)
 	return nil
 }
 

@@ -72,6 +72,7 @@ type config struct {
 	unread      error         // settings that could not be read, each in a sentence
 	identity    *awsKey       // Aurora's own AWS identity when it does not come from the SDK's chain
 	azureCA     []byte        // what to trust in place of CAFile's certificates
+	proveAll    bool          // people prove who they are on this machine's own http, too
 	confirmWait time.Duration // how long a click is waited for; 0 is the executor's own
 	silence     time.Duration // after how long without a socket Slack counts as away; 0 is the adapter's own
 }

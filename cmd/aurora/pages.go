@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"maps"
 	"slices"
 
 	"aurora/bot"
@@ -32,15 +35,28 @@ func (a *app) linkers() map[store.Cloud]web.Linker {
 }
 
 // newPages makes Aurora's own pages.
-func (a *app) newPages() *web.Server {
+func (a *app) newPages(admins map[store.Person]bool) *web.Server {
 	db, mem := a.stores.sql, a.stores.redis
 	pages := &web.Server{
 		PublicURL: a.config.PublicURL, Tickets: mem, Browsers: mem, States: mem, Keeper: a.stores.keeper, Connections: db, Projects: db,
 		Linkers: a.linkers(), Chats: map[store.Platform]web.Whisperer{store.Slack: a.slack},
 		Homes: map[store.Platform]bot.Homes{store.Slack: a.slack}, Log: a.log,
+		Local: isLoopbackURL(a.config.PublicURL) && !a.config.proveAll, Waiting: db, Admins: db, Users: db, Forget: a.forget,
+		Chiefs: slices.Collect(maps.Keys(admins)), People: map[store.Platform]web.Directory{store.Slack: a.slack},
+		Tellers: map[store.Platform]web.Teller{store.Slack: a.slack},
 	}
 	if c := a.config; c.SlackClientID != "" && c.SlackClientSecret != "" {
 		pages.Slack = web.NewSlackSignIn(c.SlackClientID, c.SlackClientSecret, c.SlackAPIURL)
 	}
 	return pages
+}
+
+// admit carries out an admin's word on a connection that waits.
+func (a *app) admit(ctx context.Context, orgID, pendingID string, by store.Person, good bool) (string, error) {
+	return a.web.Admit(ctx, orgID, pendingID, by, good)
+}
+
+// prune forgets what is over.
+func (a *app) prune(ctx context.Context) error {
+	return errors.Join(a.stores.sql.Prune(ctx), a.web.DropDue(ctx))
 }

@@ -18,6 +18,7 @@ var rights = [][2]string{
 	{"channel_rules", "SELECT, INSERT, UPDATE, DELETE"},
 	{"user_tokens", "SELECT, INSERT, UPDATE, DELETE"},
 	{"grants", "SELECT, INSERT, UPDATE, DELETE"},
+	{"pending_connections", "SELECT, INSERT, DELETE"},
 	{"threads", "SELECT, INSERT, UPDATE, DELETE"},
 	{"inbox", "SELECT, INSERT, UPDATE, DELETE"},
 	{"turns", "SELECT, INSERT, UPDATE, DELETE"},

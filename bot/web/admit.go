@@ -1,0 +1,207 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"aurora/bot"
+	"aurora/store"
+)
+
+// Waiting keeps connections that an admin has to approve.
+type Waiting interface {
+	AddPending(ctx context.Context, p store.PendingConnection) error
+	PendingConnection(ctx context.Context, orgID, id string) (store.PendingConnection, error)
+	DuePending(ctx context.Context) ([]store.PendingConnection, error)
+	EndPending(ctx context.Context, p store.PendingConnection, state string, by store.Person) error
+}
+
+// Admins finds whoever can approve.
+type Admins interface {
+	NewPendingID() string
+	Admins(ctx context.Context, orgID string) ([]store.Person, error)
+}
+
+// Directory tells what a chat platform knows of a person.
+type Directory interface {
+	Profile(ctx context.Context, team string, p store.Person) (bot.Profile, error)
+}
+
+// Teller writes to people alone, buttons and all.
+type Teller interface {
+	Tell(ctx context.Context, place store.Place, m bot.Message) error
+}
+
+// mostAdmins is how many admins are asked about one connection.
+const mostAdmins = 20
+
+// proven tells whether it is certain that the ticket's person connected what is to be kept. A link proves nothing: it may
+// have been passed on. The chat's own sign-in does, and so does an e-mail address that the cloud vouches for when it is the
+// person's in chat. What was approved before needs no approval again. On this machine itself there is nobody else.
+func (s *Server) proven(ctx context.Context, p pass, l Linked, at slot) bool {
+	if s.Local || p.Proven || at.conn != nil && sameIdentity(at.old, l.Credential) {
+		return true
+	}
+	directory := s.People[p.Person.Platform]
+	if l.Email == "" || directory == nil {
+		return false
+	}
+	profile, err := directory.Profile(ctx, p.Place.Team, p.Person)
+	if err != nil {
+		s.Log.Info().Err(err).Msg("compare e-mail addresses")
+		return false
+	}
+	return profile.Kind == bot.Member && profile.Email != "" && strings.EqualFold(profile.Email, l.Email)
+}
+
+func sameIdentity(old, fresh store.Credential) bool {
+	subject := fresh.Get("subject")
+	return subject != "" && old.Get("subject") == subject && old.Get("kind") == fresh.Get("kind")
+}
+
+// wait keeps a connection aside until an admin has approved it, and asks the admins.
+func (s *Server) wait(ctx context.Context, t bot.ConnectTicket, l Linked) (text string, err error) {
+	admins, err := s.Admins.Admins(ctx, t.OrgID)
+	if err != nil {
+		return "", fmt.Errorf("find the admins: %w", err)
+	}
+	for _, p := range s.Chiefs { // named in the settings, and perhaps never seen yet
+		if p.Platform == t.Person.Platform && p.Team == t.Person.Team && !slices.Contains(admins, p) {
+			admins = append(admins, p)
+		}
+	}
+	id := s.Admins.NewPendingID()
+	path := store.CredentialPath(t.OrgID, t.UserID, t.Cloud, id, false)
+	if _, err := s.Keeper.Put(ctx, path, l.Credential, 0); err != nil {
+		return "", fmt.Errorf("keep the %s credential: %w", t.Cloud, err)
+	}
+	pending := store.PendingConnection{ID: id, Connection: connection(t, l, path), Person: t.Person, Place: t.Place, CreatedAt: time.Now()}
+	if err := s.Waiting.AddPending(ctx, pending); err != nil {
+		return "", errors.Join(err, s.Keeper.Delete(context.WithoutCancel(ctx), path))
+	}
+	if s.ask(ctx, pending, admins) == 0 {
+		return fmt.Sprintf("%s account %s is accepted, and waits for an Aurora admin: nothing proves yet that it was you who connected it. I could reach no admin. "+
+			"Please tell whoever runs Aurora; it is erased after a day.", t.Cloud, l.Account), nil
+	}
+	return fmt.Sprintf("%s account %s is accepted, and waits for an Aurora admin to approve it: nothing proves yet that it was you who connected it. "+
+		"You hear here when it can be used; without an answer it is erased after a day.", t.Cloud, l.Account), nil
+}
+
+// ask writes to the admins and tells how many it reached.
+func (s *Server) ask(ctx context.Context, p store.PendingConnection, admins []store.Person) (reached int) {
+	m := bot.AdmitAsked(p, s.nameOf(ctx, p))
+	for _, admin := range admins[:min(len(admins), mostAdmins)] {
+		teller := s.Tellers[admin.Platform]
+		if teller == nil || admin.Platform != p.Person.Platform {
+			continue
+		}
+		armed := m
+		armed.Buttons = slices.Clone(m.Buttons)
+		var err error
+		for i, b := range armed.Buttons {
+			if armed.Buttons[i].Value, err = s.Tickets.NewTicket(ctx, b.Press, bot.AdmitLife); err != nil {
+				break
+			}
+		}
+		if err == nil {
+			err = teller.Tell(ctx, store.Place{Platform: admin.Platform, Team: p.Place.Team, Whisper: admin.ID}, armed)
+		}
+		if err != nil {
+			s.Log.Warn().Err(err).Stringer("admin", admin).Msg("ask an admin to approve a connection")
+			continue
+		}
+		reached++
+	}
+	return reached
+}
+
+func (s *Server) nameOf(ctx context.Context, p store.PendingConnection) string {
+	if directory := s.People[p.Person.Platform]; directory != nil {
+		if profile, err := directory.Profile(ctx, p.Place.Team, p.Person); err == nil && profile.Name != "" {
+			return profile.Name
+		}
+	}
+	return p.Person.ID
+}
+
+// Admit carries out an admin's word on a connection that waits: it comes into use, or it is erased. Doing it twice does no
+// harm. store.ErrNotFound when it does not wait any more.
+func (s *Server) Admit(ctx context.Context, orgID, id string, by store.Person, good bool) (said string, err error) {
+	p, err := s.Waiting.PendingConnection(ctx, orgID, id)
+	if err != nil {
+		return "", fmt.Errorf("find a connection that waits: %w", err)
+	}
+	if time.Since(p.CreatedAt) > store.PendingLife {
+		return "", fmt.Errorf("find a connection that waits: its time is over: %w", store.ErrNotFound)
+	}
+	if !good {
+		return s.drop(ctx, p, "refused", by)
+	}
+	cred, _, err := s.Keeper.Get(ctx, pathOf(p.Connection))
+	if err != nil {
+		return "", fmt.Errorf("read the credential that waits: %w", err)
+	}
+	t := ticketOf(p)
+	l := linkedOf(p, cred)
+	at, err := s.placeFor(ctx, t, l)
+	if err != nil {
+		return "", err
+	}
+	if _, err := s.keep(ctx, t, l, at, by); err != nil {
+		return "", err
+	}
+	if err := s.Keeper.Delete(ctx, pathOf(p.Connection)); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return "", fmt.Errorf("erase the copy of a credential: %w", err)
+	}
+	if err := s.Waiting.EndPending(ctx, p, "approved", by); err != nil {
+		return "", fmt.Errorf("note the approval: %w", err)
+	}
+	s.tell(ctx, t, connectedText(p.Connection.Cloud, l))
+	return fmt.Sprintf("%s account %s is approved for %s.", p.Connection.Cloud, p.Connection.Account, s.nameOf(ctx, p)), nil
+}
+
+// drop revokes and erases what waits.
+func (s *Server) drop(ctx context.Context, p store.PendingConnection, state string, by store.Person) (said string, err error) {
+	left, err := s.Forget(ctx, p.Connection)
+	if err != nil {
+		return "", fmt.Errorf("erase a credential that waited: %w", err)
+	}
+	if err := s.Waiting.EndPending(ctx, p, state, by); err != nil {
+		return "", fmt.Errorf("note that a connection is %s: %w", state, err)
+	}
+	s.tell(ctx, ticketOf(p), fmt.Sprintf("%s account %s was not approved (%s), so its credential is erased. %s", p.Connection.Cloud, p.Connection.Account, state, left))
+	return fmt.Sprintf("%s account %s is %s, and its credential is erased. %s", p.Connection.Cloud, p.Connection.Account, state, left), nil
+}
+
+// DropDue erases what has waited for too long.
+func (s *Server) DropDue(ctx context.Context) error {
+	due, err := s.Waiting.DuePending(ctx)
+	if err != nil {
+		return fmt.Errorf("list connections that waited too long: %w", err)
+	}
+	for _, p := range due {
+		if _, dropped := s.drop(ctx, p, "expired", store.Person{}); dropped != nil && !errors.Is(dropped, store.ErrNotFound) { // another replica was faster
+			err = errors.Join(err, dropped)
+		}
+	}
+	return err
+}
+
+func pathOf(c store.Connection) string { return strings.TrimPrefix(c.Token, "vault:") }
+
+// ticketOf is the ticket that a connection that waits came of.
+func ticketOf(p store.PendingConnection) bot.ConnectTicket {
+	c := p.Connection
+	return bot.ConnectTicket{Purpose: "connect", Cloud: c.Cloud, OrgID: c.OrgID, UserID: c.UserID, Person: p.Person, Place: p.Place}
+}
+
+// linkedOf is what its cloud accepted then.
+func linkedOf(p store.PendingConnection, cred store.Credential) Linked {
+	c := p.Connection
+	return Linked{Account: c.Account, Label: c.Label, Region: c.Region, Projects: c.Projects, Settings: c.Settings, ReadOnly: c.ReadOnly,
+		Credential: cred, Merge: cred.Get("subject") != ""}
+}
