@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -244,7 +245,7 @@ func (j *job) run(ctx context.Context, r *run) {
 	defer func() {
 		j.took = time.Since(start)
 		if p := recover(); p != nil {
-			j.record.Result = &providers.Result{Code: providers.CodeLost, Error: "Something broke on Aurora's side while this ran; it is not known how it ended. Check before trying again."}
+			j.record.Result = &providers.Result{Code: providers.CodeLost, Fault: fmt.Errorf("%s\n%s", store.PanicText(p), debug.Stack()), Error: "Something broke on Aurora's side while this ran; it is not known how it ended. Check before trying again."}
 		}
 	}()
 	if err := context.Cause(ctx); err != nil {

@@ -140,7 +140,7 @@ func (d *Desk) respond(ctx context.Context, claim store.Claim, row store.Receive
 }
 
 func logPanic(ctx context.Context, p any) {
-	zerolog.Ctx(ctx).Error().Str("panic", fmt.Sprint(p)).Bytes("stack", debug.Stack()).Msg("event")
+	zerolog.Ctx(ctx).Error().Str("panic", store.PanicText(p)).Bytes("stack", debug.Stack()).Msg("event")
 }
 
 // apologise ends what an error of ours left open: an event that breaks us must not come back for ever, here or on the

@@ -62,7 +62,7 @@ func (d *Desk) progress(ctx context.Context, r *report) *progress {
 		return p
 	}
 	p.place, p.ts = place, ts
-	p.busy.Go(func() { p.tell(ctx) })
+	p.busy.Go(func() { p.guarded(ctx) })
 	return p
 }
 
@@ -109,6 +109,16 @@ func cloudOf(e agent.CallStarted) store.Cloud {
 	}
 	cloud, _ := providers.CloudOf(e.Shown[0])
 	return cloud
+}
+
+// guarded is tell, whose panic ends no more than the telling: nobody else's work may end with it.
+func (p *progress) guarded(ctx context.Context) {
+	defer func() {
+		if r := recover(); r != nil {
+			logPanic(ctx, r)
+		}
+	}()
+	p.tell(ctx)
 }
 
 // tell edits the placeholder until the turn is over or the platform does not take it.

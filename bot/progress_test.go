@@ -24,11 +24,15 @@ type board struct {
 	edits []Message
 	at    []time.Duration
 	fail  []error
+	broke bool // drawing panics
 }
 
 func (b *board) Update(_ context.Context, _ store.Place, _ string, m Message) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.broke {
+		panic(m.Draft)
+	}
 	if len(b.fail) > 0 {
 		err := b.fail[0]
 		b.fail = b.fail[1:]
@@ -70,6 +74,20 @@ func watched(t *testing.T, script func(p *progress, b *board, standing slots)) (
 
 func started(id string, private bool, argv ...string) agent.CallStarted {
 	return agent.CallStarted{Call: agent.Call{ID: id}, Ask: providers.Ask{Cloud: store.AWS}, Shown: argv, Accounts: []string{"prod"}, Private: private}
+}
+
+// A draft that breaks whoever draws it ends the telling and nothing else.
+func TestDraftThatBreaksTheAdapterEndsNothing(t *testing.T) {
+	t.Parallel()
+	edits, _ := watched(t, func(p *progress, b *board, _ slots) {
+		b.broke = true
+		p.see(agent.Drafted{Text: "hostile"})
+		time.Sleep(10 * time.Second)
+		p.see(agent.Drafted{Text: "hostile, and more"})
+	})
+	if len(edits) != 0 {
+		t.Errorf("it was shown: %+v", edits)
+	}
 }
 
 func TestCommandsAreShownWhileTheyRun(t *testing.T) {

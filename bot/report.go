@@ -47,6 +47,9 @@ func (d *Desk) heed(ctx context.Context, who store.User, res providers.Result) {
 	if res.AuditErr != nil {
 		zerolog.Ctx(ctx).Error().Err(res.AuditErr).Msg("note a refusal in the audit")
 	}
+	if res.Fault != nil {
+		zerolog.Ctx(ctx).Error().Err(res.Fault).Msg("run a command")
+	}
 	for _, s := range res.Sections {
 		if s.Fault != nil {
 			zerolog.Ctx(ctx).Error().Err(s.Fault).Str("intent", s.Intent).Msg("run a command")

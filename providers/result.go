@@ -60,6 +60,7 @@ type Result struct {
 	Proposal *store.Confirmation `json:"proposal,omitempty"`
 
 	AuditErr error          `json:"-"` // a refusal could not be noted in the audit: to be logged
+	Fault    error          `json:"-"` // a panic of ours outside of any run: to be logged
 	Private  string         `json:"-"` // a secret that is shown once to the asker; never to model, memory, file or store
 	Verdict  policy.Verdict `json:"-"`
 	Ruling   policy.Ruling  `json:"-"`

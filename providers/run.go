@@ -225,7 +225,7 @@ func (e *Executor) perform(ctx context.Context, j job, in Section, start func(co
 	defer func() {
 		if p := recover(); p != nil {
 			s, private = in.fail(CodeLost, "Something broke on Aurora's side while this ran. "+e.lost(j.prepared)), ""
-			s.Status, s.Fault = StatusFailed, fmt.Errorf("run a command: panic: %v\n%s", p, debug.Stack())
+			s.Status, s.Fault = StatusFailed, fmt.Errorf("%s\n%s", store.PanicText(p), debug.Stack())
 		}
 	}()
 	s = in

@@ -1,9 +1,10 @@
 package slack
 
 import (
-	"fmt"
 	"runtime/debug"
 	"sync/atomic"
+
+	"aurora/store"
 )
 
 // Stats counts what came from Slack since the adapter was made.
@@ -54,8 +55,8 @@ func (a *Adapter) beside(task func()) {
 	}()
 }
 
-// panicked notes a panic. Only the kind of its value is logged: the value may quote a message.
+// panicked notes a panic. Its value is not logged: it may quote a message.
 func (a *Adapter) panicked(r any) {
 	a.counts.panics.Add(1)
-	a.config.Log.Error().Str("kind", fmt.Sprintf("%T", r)).Bytes("stack", debug.Stack()).Msg("a handler of the Slack adapter panicked")
+	a.config.Log.Error().Str("panic", store.PanicText(r)).Bytes("stack", debug.Stack()).Msg("a handler of the Slack adapter panicked")
 }

@@ -20,16 +20,32 @@ func (r renderer) split(m bot.Message) []bot.Message {
 	if m.Card == nil && r.fits(m) {
 		return []bot.Message{m}
 	}
-	out := []bot.Message{{}}
-	for i, part := range r.fitting(partsOf(m)) {
-		last := &out[len(out)-1]
-		if whole := joined(*last, part); i == 0 || r.fits(whole) {
-			*last = whole
-			continue
-		}
-		out = append(out, part)
+	var out []bot.Message
+	for parts := r.fitting(partsOf(m)); len(parts) > 0; {
+		whole, n := r.most(parts)
+		out, parts = append(out, whole), parts[n:]
 	}
 	return out
+}
+
+// most joins as many of the first parts as fit into one message, at least one. It tries twice as many each time and then
+// closes in: drawing is dear, and trying one more part each time would draw a long message as often as it has parts.
+func (r renderer) most(parts []bot.Message) (whole bot.Message, n int) {
+	whole, n = parts[0], 1
+	over := len(parts) + 1 // so many do not fit
+	for n+1 < over {
+		try := min(2*n, (n+over)/2)
+		longer := whole
+		for _, part := range parts[n:try] {
+			longer = joined(longer, part)
+		}
+		if r.fits(longer) {
+			whole, n = longer, try
+			continue
+		}
+		over = try
+	}
+	return whole, n
 }
 
 // fitting halves texts that take much more room than they have letters, such as one full of changes of style.

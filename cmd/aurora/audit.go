@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -47,7 +48,7 @@ func auditVerify(s *settings, io streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return tellReport(io.out, report)
+			return tellReport(io.out, report, file)
 		},
 	}
 	c.Flags().StringArrayVar(&heads, "head", nil, "a head that was logged, as <seq>:<hash>; may be given more than once")
@@ -101,12 +102,19 @@ func readHeads(words []string) ([]sql.Head, error) {
 	return heads, nil
 }
 
-func tellReport(w io.Writer, r sql.Report) error {
+func tellReport(w io.Writer, r sql.Report, file string) error {
 	for _, fault := range r.Faults {
 		_, _ = fmt.Fprintln(w, fault)
 	}
 	if len(r.Faults) > 0 {
 		return fmt.Errorf("the audit is not whole: %d fault(s) in %d rows", len(r.Faults), r.Rows)
+	}
+	if r.Rows == 0 && file != "" {
+		return fmt.Errorf("there is nothing in %s, so nothing was checked: write it with `aurora audit export`", file)
+	}
+	if r.Rows == 0 {
+		_, err := fmt.Fprintln(w, "There is nothing in the audit yet.")
+		return err
 	}
 	_, err := fmt.Fprintf(w, "The audit is whole: %d rows, head %d:%s\n", r.Rows, r.Head.Seq, r.Head.Hash)
 	return err
@@ -144,9 +152,12 @@ func auditExport(s *settings, io streams) *cobra.Command {
 func readExport(r io.Reader) iter.Seq2[store.AuditEntry, error] {
 	return func(yield func(store.AuditEntry, error) bool) {
 		dec := json.NewDecoder(r)
-		for dec.More() {
+		for {
 			var e store.AuditEntry
 			err := dec.Decode(&e)
+			if errors.Is(err, io.EOF) {
+				return
+			}
 			if err != nil {
 				err = fmt.Errorf("read the export: %w", err)
 			}

@@ -230,6 +230,14 @@ func TestAuditExportIsVerified(t *testing.T) {
 	verify(strings.Join(rows[:15], ""), "--head", head).ends(t, 1, "the audit is not whole")
 	verify(strings.Join(rows[:15], "")).ends(t, 0, "15 rows") // cut at the end: only a head shows it
 	verify(export.out[:len(export.out)/2]).ends(t, 1, "read the export")
+	verify(strings.Join(rows[:15], "")+"}\n"+strings.Join(rows[15:], "")).ends(t, 1, "read the export") // nothing behind it is passed over
+	verify("\n").ends(t, 1, "there is nothing in", "`aurora audit export`")
+	verify("", "--head", head).ends(t, 1, "the audit is not whole")
+	empty := []string{"AURORA_DATA_DIR=" + t.TempDir()}
+	if _, err := sql.Migrate(t.Context(), filepath.Join(empty[0][len("AURORA_DATA_DIR="):], "aurora.db"), ""); err != nil {
+		t.Fatal(err)
+	}
+	call(t, empty, "audit", "verify").ends(t, 0, "There is nothing in the audit yet.")
 	call(t, append(environ, "AURORA_AUDIT_KEY=another"), "audit", "verify").ends(t, 1, "the audit is not whole")
 }
 
