@@ -43,7 +43,7 @@ func (e *Executor) proposed(ctx context.Context, ask Ask, p Prepared) Result {
 		ID: ConfirmationID(ask), OrgID: ask.Caller.Org.ID, UserID: ask.Caller.User.ID, Asker: ask.Caller.Person,
 		Thread: ask.Caller.Thread, Turn: ask.Turn, Step: ask.Step, Call: ask.Call, Place: ask.Caller.Place, Mode: ask.Caller.Mode,
 		Cloud: t.Connection.Cloud, ConnectionID: t.Connection.ID, Generation: t.Connection.Generation,
-		Account: t.Connection.Account, Project: t.Project, Region: t.Region,
+		Account: t.account(), Project: t.Project, Region: t.Region,
 		Commands: []store.Planned{{
 			Argv: slices.Clone(p.Command.Argv), Effect: p.Verdict.Effect.String(), Facets: p.Verdict.Facets.Names(),
 			Rule: p.Ruling.Rule, Touches: e.touches(ctx, ask, p),
@@ -52,7 +52,7 @@ func (e *Executor) proposed(ctx context.Context, ask Ask, p Prepared) Result {
 		AskedAt: now, Expires: now.Add(wait), State: store.ConfirmationPending,
 	}
 	r.Sections = []Section{{
-		ConnectionID: t.Connection.ID, Account: t.Connection.Account, Label: label(t.Connection), Project: t.Project, Region: t.Region,
+		ConnectionID: t.Connection.ID, Account: t.account(), Label: t.label(), Project: t.Project, Region: t.Region,
 	}}
 	return r
 }
@@ -101,7 +101,7 @@ func differs(p Prepared, conf store.Confirmation, planned store.Planned) string 
 	case !slices.Equal(p.Command.Argv, planned.Argv):
 		return "The command changed"
 	case t.Connection.ID != conf.ConnectionID, t.Connection.Cloud != conf.Cloud,
-		t.Connection.Account != conf.Account, t.Connection.Generation != conf.Generation:
+		t.account() != conf.Account, t.Connection.Generation != conf.Generation:
 		return "The connection changed"
 	case t.Project != conf.Project, t.Region != conf.Region:
 		return "The project or region changed"

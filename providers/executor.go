@@ -53,6 +53,11 @@ type Auditor interface {
 	Audit(ctx context.Context, e store.AuditEntry) error
 }
 
+// Admins knows whom a person can ask for a grant.
+type Admins interface {
+	Admins(ctx context.Context, orgID string) ([]store.Person, error)
+}
+
 // Config is all that an Executor needs. Policy, Connections, Credentials, Intents, Auditor and Runner must be set.
 type Config struct {
 	Policy      Policy
@@ -66,6 +71,7 @@ type Config struct {
 	Programs Programs               // the CLIs found by Locate
 	Refresh  *Refresher             // keeps access tokens good; nil: credentials are used as they are kept
 
+	Admins  Admins   // whom a refusal names; nil for nobody by name
 	Runner  string   // name of this process in intents
 	Dir     string   // where private directories of runs are made; the system's default when empty
 	Redact  Redactor // values no output may show, besides the run's own credential
@@ -141,7 +147,7 @@ type Prepared struct {
 func (p Prepared) Labels() []string {
 	labels := make([]string, len(p.Targets))
 	for i, t := range p.Targets {
-		labels[i] = label(t.Connection)
+		labels[i] = t.label()
 	}
 	return labels
 }

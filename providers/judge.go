@@ -104,7 +104,7 @@ func (e *Executor) decide(ask Ask, v policy.Verdict, t Target, maxGrant policy.E
 	ruling := e.Policy.Decide(v, policy.Context{
 		Mode: policy.Mode(c.Mode), Role: string(c.User.Role), Tainted: ask.Tainted, Typed: ask.Typed,
 		Channel: c.Place.Channel, ChannelName: c.ChannelName,
-		Account: t.Connection.Account, Project: t.Project, ProjectName: ProjectNames(t.Connection)[t.Project], Region: t.Region,
+		Account: t.account(), Project: t.Project, ProjectName: ProjectNames(t.Connection)[t.Project], Region: t.Region,
 		Providers: prefer, Now: e.Now(), ChannelRule: c.ChannelRule, MaxGrant: maxGrant,
 	})
 	if !c.User.Active {

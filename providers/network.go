@@ -32,7 +32,7 @@ type Way struct {
 
 // route is the way that a job needs.
 func (j job) route() Route {
-	r := Route{Cloud: j.target.Connection.Cloud, Account: j.target.Connection.Account, Argv: j.prepared.Command.Argv}
+	r := Route{Cloud: j.target.Connection.Cloud, Account: j.target.account(), Argv: j.prepared.Command.Argv}
 	if words := strings.Fields(j.prepared.Verdict.Path); len(words) > 1 {
 		r.Service = words[1]
 	}

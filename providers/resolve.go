@@ -44,12 +44,15 @@ func (e *Executor) resolve(ctx context.Context, ask Ask, p Prepared) ([]Target, 
 		}
 		want.selected, fitting = chosen, preferSelected(fitting, chosen)
 	}
-	targets := want.targets(p.Verdict.Path, fitting)
-	if len(targets) > 1 && (p.Verdict.Effect != policy.Read || len(targets) > mostTargets) {
-		r := ambiguous(p.Verdict, targets)
+	entitled, bad := e.entitle(ctx, ask, p.Verdict, want.targets(p.Verdict.Path, fitting))
+	if bad != nil {
+		return nil, bad
+	}
+	if len(entitled) > 1 && (p.Verdict.Effect != policy.Read || len(entitled) > mostTargets) {
+		r := ambiguous(p.Verdict, bare(entitled))
 		return nil, &r
 	}
-	return e.rule(ctx, ask, p.Verdict, targets)
+	return e.rule(ctx, ask, p.Verdict, entitled), nil
 }
 
 var unavailable = &refusal{CodeUnavailable, "Aurora's own store cannot be reached, so nothing ran. Try again in a minute."}
@@ -110,49 +113,6 @@ func preferSelected(connections []store.Connection, chosen string) []store.Conne
 	return fitting
 }
 
-// rule decides for each target, with the grant that lets the caller use it.
-func (e *Executor) rule(ctx context.Context, ask Ask, v policy.Verdict, targets []Target) ([]Target, *refusal) {
-	for i := range targets {
-		t := &targets[i]
-		limit, ok, err := e.grant(ctx, ask.Caller, *t)
-		if err != nil {
-			return nil, unavailable
-		}
-		if !ok {
-			t.Ruling = policy.Ruling{Decision: policy.Refuse, Rule: "grant", Reason: fmt.Sprintf(
-				"You have no grant on %s: ask an admin.", t.describe())}
-			continue
-		}
-		t.Ruling = e.decide(ask, v, *t, limit)
-	}
-	return targets, nil
-}
-
-// grant gives the most that the caller may do there: no limit on his own connection, the largest fitting grant on the
-// organisation's; false when he has none.
-func (e *Executor) grant(ctx context.Context, c Caller, t Target) (policy.Effect, bool, error) {
-	if t.Connection.UserID != "" {
-		return 0, t.Connection.UserID == c.User.ID, nil
-	}
-	grants, err := e.Connections.Grants(ctx, c.Org.ID, t.Connection.ID)
-	if err != nil {
-		return 0, false, err
-	}
-	var most policy.Effect
-	for _, g := range grants {
-		if !g.Covers(c.User.ID, c.User.Role) {
-			continue
-		}
-		if g.Project != "" && g.Project != t.Project {
-			continue
-		}
-		if effect, ok := policy.ParseEffect(g.MaxEffect); ok && effect < policy.Forbidden {
-			most = max(most, effect)
-		}
-	}
-	return most, most > 0, nil
-}
-
 // ambiguous says that there is more than one place, and lists them.
 func ambiguous(v policy.Verdict, targets []Target) refusal {
 	names := make([]string, 0, len(targets))
@@ -163,20 +123,30 @@ func ambiguous(v policy.Verdict, targets []Target) refusal {
 	if v.Effect == policy.Read {
 		what = fmt.Sprintf("That would run in %d places", len(targets))
 	}
-	const most = 20
-	if len(names) > most {
-		names = append(names[:most], fmt.Sprintf("and %d more", len(targets)-most))
-	}
 	return refusal{CodeAmbiguous, fmt.Sprintf(
-		"%s: name one of %s, with selected_project_id or `/aurora use %s <name>`.", what, strings.Join(names, "; "), targets[0].Connection.Cloud)}
+		"%s: name one of %s, with selected_project_id or `/aurora use %s <name>`.", what, strings.Join(few(names), "; "), targets[0].Connection.Cloud)}
+}
+
+// account is the cloud account that the target is in.
+func (t Target) account() string { return t.Connection.AccountIn(t.Project) }
+
+// label is what people call the target's account.
+func (t Target) label() string {
+	if !t.Connection.Spans() {
+		return label(t.Connection)
+	}
+	if name := ProjectNames(t.Connection)[t.account()]; name != "" {
+		return name
+	}
+	return t.account()
 }
 
 func (t Target) describe() string {
-	name := label(t.Connection)
-	if t.Connection.Account != name {
-		name += " (" + t.Connection.Account + ")"
+	name := t.label()
+	if t.account() != name {
+		name += " (" + t.account() + ")"
 	}
-	if t.Project != "" {
+	if t.Project != "" && !t.Connection.Spans() {
 		name += ", project " + t.Project
 	}
 	if t.Connection.UserID == "" {

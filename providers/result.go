@@ -173,7 +173,7 @@ func (s Section) heading() string {
 	if s.Account != s.Label {
 		parts = append(parts, s.Account)
 	}
-	if s.Project != "" {
+	if s.Project != "" && s.Project != s.Account {
 		parts = append(parts, "project "+s.Project)
 	}
 	if s.Region != "" {

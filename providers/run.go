@@ -36,7 +36,7 @@ type job struct {
 // to be shown once, if any.
 func (e *Executor) runJob(ctx context.Context, j job) (Section, string) {
 	s := Section{
-		ConnectionID: j.target.Connection.ID, Account: j.target.Connection.Account, Label: label(j.target.Connection),
+		ConnectionID: j.target.Connection.ID, Account: j.target.account(), Label: j.target.label(),
 		Project: j.target.Project, Region: j.target.Region,
 	}
 	if j.target.Ruling.Decision == policy.Refuse {
@@ -188,7 +188,7 @@ func (e *Executor) callDirect(direct Direct, ask SessionAsk, argv []string) func
 // publicMembers are the members of a credential that people may see and that output is full of.
 var publicMembers = map[string]bool{
 	"email": true, "projects": true, "expiry": true, "role_arn": true, "region": true, "tailnet": true, "client_id": true,
-	"access_key": true, "tenant_id": true, "project_id": true, "organization_id": true, "zone": true, "endpoint": true,
+	"access_key": true, "tenant_id": true, "read_role": true, "operate_role": true, "partition": true, "project_id": true, "organization_id": true, "zone": true, "endpoint": true,
 	"account": true, "scopes": true, "token_type": true, "kind": true, "subject": true,
 	"read_expiry": true, "read_scopes": true, "wide_expiry": true, "wide_scopes": true,
 	"federated": true, "reader_client_id": true, "reader_federated": true, "reader_access_key": true, "made_for_aurora": true,
@@ -214,7 +214,7 @@ func (e *Executor) intent(j job) store.Intent {
 		ID: "int_" + strings.ToLower(rand.Text()), OrgID: a.Caller.Org.ID, UserID: a.Caller.User.ID,
 		Turn: a.Turn, Step: a.Step, Call: call + j.suffix, Confirmation: j.confirmation,
 		Effect: j.prepared.Verdict.Effect.String(), Cloud: t.Connection.Cloud, ConnectionID: t.Connection.ID,
-		Account: t.Connection.Account, Argv: e.Redact.Argv(j.prepared.Command.Argv),
+		Account: t.account(), Argv: e.Redact.Argv(j.prepared.Command.Argv),
 		PolicyRule: t.Ruling.Rule, Policy: e.Policy.Version(), Runner: e.Runner, StartedAt: e.Now().UTC(),
 	}
 }

@@ -108,14 +108,26 @@ func (s scope) fitting(connections []store.Connection) ([]store.Connection, *ref
 	}
 	var have []string
 	for _, c := range connections {
-		have = append(append(have, label(c)), namedProjects(c)...)
+		if !c.Spans() {
+			have = append(have, label(c))
+		}
+		have = append(have, namedProjects(c)...)
 	}
 	return nil, &refusal{CodeRefused, fmt.Sprintf("%s is not part of any of your connections to %s. They reach: %s.",
-		s.describe(), s.cloud, strings.Join(have, ", "))}
+		s.describe(), s.cloud, strings.Join(few(have), ", "))}
+}
+
+// few keeps a list readable.
+func few(names []string) []string {
+	const most = 20
+	if len(names) <= most {
+		return names
+	}
+	return append(slices.Clone(names[:most]), fmt.Sprintf("and %d more", len(names)-most))
 }
 
 func (s scope) fits(c store.Connection) bool {
-	if s.account != "" && s.account != c.Account {
+	if s.account != "" && !s.inAccount(c) {
 		return false
 	}
 	if s.project != "" {
@@ -133,6 +145,15 @@ func (s scope) fits(c store.Connection) bool {
 		}
 	}
 	return true
+}
+
+// inAccount tells whether the account named is the connection's, or one of those it spans.
+func (s scope) inAccount(c store.Connection) bool {
+	if c.Spans() {
+		_, ok := projectIn(c, s.account)
+		return ok
+	}
+	return s.account == c.Account
 }
 
 func (s scope) describe() string {
@@ -177,6 +198,10 @@ func (s scope) projects(path string, c store.Connection) []string {
 		id, _ := projectIn(c, s.project) // fitting has checked that it is there
 		return []string{id}
 	}
+	if s.account != "" && c.Spans() {
+		id, _ := projectIn(c, s.account)
+		return []string{id}
+	}
 	if len(c.Projects) == 0 || aboveProjects(path) {
 		return []string{""}
 	}
@@ -207,6 +232,9 @@ func aboveProjects(path string) bool {
 	words := strings.Fields(path)
 	if len(words) < 2 {
 		return false
+	}
+	if words[0] == "aws" { // an organisation's own commands work in the account that manages it
+		return words[1] == "organizations"
 	}
 	if words[0] == "ovhcloud" { // only the Public Cloud has projects
 		return words[1] != "cloud" || len(words) > 2 && words[2] == "project"

@@ -60,6 +60,17 @@ func (c Connection) Owner() string {
 	return "user"
 }
 
+// Spans tells whether the connection's projects are accounts of their own, as those of an AWS organisation are.
+func (c Connection) Spans() bool { return c.Cloud == AWS && len(c.Projects) > 0 }
+
+// AccountIn is the account that a command in one of the connection's projects works in.
+func (c Connection) AccountIn(project string) string {
+	if c.Spans() && project != "" {
+		return project
+	}
+	return c.Account
+}
+
 // CredentialPath is the KV v2 API path of a credential, relative to Vault's /v1/. first tells whether it is the owner's
 // first account of this cloud: further ones get a path of their own below it. What a path cannot hold of an account's
 // name, such as the + of an e-mail address, is written as =2B.
@@ -79,6 +90,7 @@ type Grant struct {
 	ConnectionID string `json:"connection_id"`
 	UserID       string `json:"user_id,omitempty"` // empty: everybody with Role
 	Role         Role   `json:"role,omitempty"`    // empty: any role
+	Channel      string `json:"channel,omitempty"` // id of the channel it is used from; empty: any place
 	Project      string `json:"project,omitempty"` // empty: every project of the connection
 	MaxEffect    string `json:"max_effect"`
 }
@@ -95,6 +107,9 @@ func (g Grant) Covers(userID string, role Role) bool {
 	ladder := []Role{Viewer, Operator, Approver}
 	return slices.Contains(ladder, g.Role) && slices.Index(ladder, role) > slices.Index(ladder, g.Role)
 }
+
+// HoldsIn tells whether the grant can be used from a channel.
+func (g Grant) HoldsIn(channel string) bool { return g.Channel == "" || g.Channel == channel }
 
 // Credential is the secret part of a connection: named values such as access_token or external_id. It prints as
 // "[credential]" however it is printed; only the keepers of credentials read Reveal.

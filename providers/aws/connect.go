@@ -28,6 +28,7 @@ type Setup struct {
 type Link struct {
 	Account    string
 	Region     string
+	Projects   []string // the accounts, where it reaches many
 	Settings   map[string]string
 	Credential store.Credential
 	Note       string // what the person should know, a sentence or nothing

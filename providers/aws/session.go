@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -38,13 +39,12 @@ const denySecrets = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Acti
 // configuration. In Ask and Incident they are the read-only role's where there is one, and cannot change anything in
 // either case.
 func (c *Connector) Session(ctx context.Context, ask providers.SessionAsk) (providers.Session, error) {
-	arn := ask.Credential.Get("role_arn")
-	if reader := ask.Credential.Get("reader_role_arn"); reader != "" && ask.ReadOnly {
-		arn = reader
-	}
-	r, err := parseRole(arn)
+	r, err := roleFor(ask)
 	id := ask.Credential.Get("external_id")
-	if err != nil || !validID(id) || r.account != ask.Connection.Account {
+	if refused, ok := errors.AsType[*providers.Problem](err); ok && ask.Connection.Spans() {
+		return providers.Session{}, refused
+	}
+	if err != nil || !validID(id) {
 		return providers.Session{}, &providers.Problem{
 			Code: providers.CodeExpired, Broken: true, Err: err,
 			Sentence: "The stored role of AWS account " + ask.Connection.Account + " cannot be used: connect again with /aurora connect aws.",
@@ -60,7 +60,7 @@ func (c *Connector) Session(ctx context.Context, ask providers.SessionAsk) (prov
 		return keys, err
 	})
 	if err != nil {
-		return providers.Session{}, sessionProblem(ask, err)
+		return providers.Session{}, sessionProblem(ask, r, err)
 	}
 	return c.environment(ask, keys), nil
 }
@@ -86,9 +86,15 @@ func (b bearer) sign(in *sts.AssumeRoleInput, readOnly bool) {
 	}
 }
 
-func sessionProblem(ask providers.SessionAsk, err error) error {
+func sessionProblem(ask providers.SessionAsk, r role, err error) error {
 	if !denied(err) {
 		return unreachable(err)
+	}
+	if ask.Connection.Spans() { // one account without the role says nothing about the others
+		return &providers.Problem{
+			Code: providers.CodeExpired, Err: err,
+			Sentence: fmt.Sprintf("AWS does not let Aurora assume %s: an admin should roll the template of the roles out to account %s again.", r.arn, r.account),
+		}
 	}
 	return &providers.Problem{
 		Code: providers.CodeExpired, Broken: true, Err: err,
@@ -167,7 +173,7 @@ func cacheKey(ask providers.SessionAsk) string {
 	if !ask.ReadOnly {
 		turn = ask.Turn
 	}
-	return fmt.Sprintf("%q %d %t %q %q", ask.Connection.ID, ask.Connection.Generation, ask.ReadOnly, ask.UserID, turn)
+	return fmt.Sprintf("%q %d %q %t %q %q", ask.Connection.ID, ask.Connection.Generation, ask.Project, ask.ReadOnly, ask.UserID, turn)
 }
 
 const leastLeft = 5 * time.Minute

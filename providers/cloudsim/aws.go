@@ -49,6 +49,7 @@ var awsServices = map[string]awsService{
 	"ec2":            {iam: "ec2", protocol: ec2Protocol, version: "http://ec2.amazonaws.com/doc/2016-11-15/"},
 	"secretsmanager": {iam: "secretsmanager", protocol: jsonProtocol},
 	"logs":           {iam: "logs", protocol: jsonProtocol},
+	"organizations":  {iam: "organizations", protocol: jsonProtocol},
 	"monitoring":     {iam: "cloudwatch", protocol: jsonProtocol},
 	"lambda":         {iam: "lambda", protocol: restJSON},
 	"s3":             {iam: "s3", protocol: restXML},
@@ -88,7 +89,7 @@ var awsOps = buildAWSOps()
 
 func buildAWSOps() map[string]awsOp {
 	all := map[string]awsOp{}
-	for _, part := range []map[string]awsOp{stsOps, ec2ReadOps, ec2ChangeOps, dataOps, s3Ops} {
+	for _, part := range []map[string]awsOp{stsOps, organizationsOps, ec2ReadOps, ec2ChangeOps, dataOps, s3Ops} {
 		for name, op := range part {
 			all[name] = op
 		}

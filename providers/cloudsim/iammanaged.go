@@ -14,7 +14,7 @@ var managedPolicies = map[string]json.RawMessage{
 		"secretsmanager:Describe*","secretsmanager:GetResourcePolicy","secretsmanager:List*","ssm:Describe*","ssm:Get*","ssm:List*",
 		"dynamodb:Describe*","dynamodb:Get*","dynamodb:List*","dynamodb:Query","dynamodb:Scan","route53:Get*","route53:List*",
 		"cloudtrail:Describe*","cloudtrail:Get*","cloudtrail:List*","cloudtrail:LookupEvents","sqs:Get*","sqs:List*","sns:Get*","sns:List*",
-		"kms:Describe*","kms:Get*","kms:List*","tag:Get*","sts:Get*"]}]}`),
+		"kms:Describe*","kms:Get*","kms:List*","organizations:Describe*","organizations:List*","tag:Get*","sts:Get*"]}]}`),
 	"arn:aws:iam::aws:policy/job-function/ViewOnlyAccess": json.RawMessage(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*","Action":[
 		"ec2:Describe*","s3:ListAllMyBuckets","s3:ListBucket","rds:Describe*","lambda:List*","logs:Describe*","cloudwatch:Describe*","cloudwatch:Get*","cloudwatch:List*",
 		"iam:List*","secretsmanager:ListSecrets","eks:List*","ecs:List*"]}]}`),

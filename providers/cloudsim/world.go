@@ -9,13 +9,14 @@ import (
 // World is everything that exists in the simulated clouds. It is plain data: read a copy with [Server.World], change it
 // with [Server.Change] or over /sim/state.
 type World struct {
-	AWS       []Account      `json:"aws"`
-	GCP       GCP            `json:"gcp"`
-	Tailscale []TailnetState `json:"tailscale"`
-	Scaleway  Scaleway       `json:"scaleway"`
-	OVH       []OVHRegion    `json:"ovh"`
-	Azure     Azure          `json:"azure"`
-	Serial    int            `json:"serial"` // counts what was made, so that ids repeat from run to run
+	AWS           []Account         `json:"aws"`
+	Organisations []AWSOrganisation `json:"organisations,omitempty"`
+	GCP           GCP               `json:"gcp"`
+	Tailscale     []TailnetState    `json:"tailscale"`
+	Scaleway      Scaleway          `json:"scaleway"`
+	OVH           []OVHRegion       `json:"ovh"`
+	Azure         Azure             `json:"azure"`
+	Serial        int               `json:"serial"` // counts what was made, so that ids repeat from run to run
 }
 
 // World gives a copy of what exists now.

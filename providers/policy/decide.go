@@ -111,13 +111,19 @@ func (e *Engine) secret(v Verdict, c Context, mode Mode) Ruling {
 	return r
 }
 
+// Reach is the effect that a limit must go up to for the command: a read that opens, copies out or spends something counts
+// as a write.
+func (v Verdict) Reach() Effect {
+	if v.Facets.Any(refusing &^ Secret) {
+		return max(v.Effect, Write)
+	}
+	return v.Effect
+}
+
 // limits applies what narrows everything: preference, channel, grant and the connection's own place.
 func limits(v Verdict, c Context) *Ruling {
 	var r Ruling
-	reach := v.Effect
-	if v.Facets.Any(refusing &^ Secret) {
-		reach = max(reach, Write)
-	}
+	reach := v.Reach()
 	switch rule := c.ChannelRule; {
 	case len(c.Providers) > 0 && !slices.Contains(c.Providers, v.Provider):
 		r = refuse("preference", fmt.Sprintf("You prefer %s. Say: prefer all, to use %s too.", strings.Join(c.Providers, ", "), v.Provider))
