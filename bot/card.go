@@ -61,7 +61,7 @@ func drawCard(conf store.Confirmation, asker string) Card {
 	card := Card{
 		ID: conf.ID, Title: fmt.Sprintf("Confirm: %s in %s", effect, conf.Cloud), Digest: conf.Digest()[:12],
 		Facts: []Fact{
-			{"Cloud", string(conf.Cloud)}, {factAccount, visible(conf.Account)}, {factProject, visible(conf.Project)}, {factRegion, visible(conf.Region)},
+			{"Cloud", string(conf.Cloud)}, {factAccount, visible(conf.Account)}, {factProject, visible(besides(conf.Project, conf.Account))}, {factRegion, visible(conf.Region)},
 			{"What it does", effectWords(effect)}, {"Asked by", asker}, {"Until", clock(conf.Expires)},
 		},
 	}

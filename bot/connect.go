@@ -26,18 +26,36 @@ type ConnectTicket struct {
 	Person  store.Person `json:"person"`
 	Place   store.Place  `json:"place"` // where to whisper how it went
 	Mark    string       `json:"mark"`  // made by us for this sign-in: AWS's ExternalId
+	// Shared says that the organisation will own the connection; an admin asked for it.
+	Shared bool `json:"shared,omitempty"`
 	// ReadOnly are the accounts of this cloud that the user has connected for reading alone.
 	ReadOnly []string `json:"read_only,omitempty"`
 }
 
-// connect whispers a one-time link to the page that links a cloud.
-func (d *Desk) connect(ctx context.Context, o order) (Message, error) {
-	if len(o.verb.Args) == 0 {
-		return notice("Say which cloud, for example `connect aws`. I know %s.", cloudWords(d.Settings.Connectable)), nil
+// Owner is the id of the user who will own the connection, empty for the organisation.
+func (t ConnectTicket) Owner() string {
+	if t.Shared {
+		return ""
 	}
-	cloud := cloudNamed(o.verb.Args[0])
-	if !slices.Contains(d.Settings.Connectable, cloud) {
-		return notice("I can't link `%s` yet. I know %s.", clip(o.verb.Args[0], 40), cloudWords(d.Settings.Connectable)), nil
+	return t.UserID
+}
+
+// connect whispers a one-time link to the page that links a cloud, for the asker or for the whole organisation.
+func (d *Desk) connect(ctx context.Context, o order) (Message, error) {
+	args, shared := forEveryone(o.verb.Args)
+	known, whom := d.Settings.Connectable, "yourself"
+	if shared {
+		known, whom = d.Settings.Shareable, "everyone: your organisation will own it"
+	}
+	if shared && o.asker.User.Role != store.Admin {
+		return notice("Only Aurora admins can connect a cloud for everyone. You are %s.", o.asker.User.Role), nil
+	}
+	if len(args) == 0 {
+		return notice("Say which cloud, for example `connect aws`. I know %s.", cloudWords(known)), nil
+	}
+	cloud := cloudNamed(args[0])
+	if !slices.Contains(known, cloud) {
+		return notice("I can't link `%s` yet. I know %s.", clip(args[0], 40), cloudWords(known)), nil
 	}
 	if d.Settings.PublicURL == "" {
 		return notice("Linking needs Aurora's own address: whoever runs Aurora sets AURORA_PUBLIC_URL."), nil
@@ -48,13 +66,13 @@ func (d *Desk) connect(ctx context.Context, o order) (Message, error) {
 	}
 	ticket, err := d.Tickets.NewTicket(ctx, detail(ConnectTicket{
 		Purpose: "connect", Cloud: cloud, OrgID: o.asker.Org.ID, UserID: o.asker.User.ID, Person: o.row.Person, Place: o.row.Place,
-		Mark: newMark(), ReadOnly: reading,
+		Mark: newMark(), Shared: shared, ReadOnly: reading,
 	}), ticketLife)
 	if err != nil {
 		return notice("I can't make a link right now: my short-term memory is away. Please try again in a minute."), nil
 	}
 	return Message{
-		Notice: fmt.Sprintf("Open this link to connect %s for yourself. It works once, for ten minutes; don't pass it on.", cloud),
+		Notice: fmt.Sprintf("Open this link to connect %s for %s. It works once, for ten minutes; don't pass it on.", cloud, whom),
 		Links:  []Link{{Label: "Connect " + string(cloud), URL: d.Settings.PublicURL + "/connect/" + ticket}},
 	}, nil
 }
@@ -81,25 +99,31 @@ func cloudWords(clouds []store.Cloud) string {
 	return strings.Join(words, ", ")
 }
 
-// disconnect forgets a connection of the asker's own: credential first, then the row, so that a crash between leaves
+// disconnect forgets a connection of the asker's own, or, for an admin, one of the organisation's: credential first, then the row, so that a crash between leaves
 // something that can be disconnected again, never a credential nobody knows of.
 func (d *Desk) disconnect(ctx context.Context, o order) (Message, error) {
-	if len(o.verb.Args) == 0 || cloudNamed(o.verb.Args[0]) == "" {
+	args, shared := forEveryone(o.verb.Args)
+	if len(args) == 0 || cloudNamed(args[0]) == "" {
 		return notice("Say which cloud, for example `disconnect aws`."), nil
 	}
-	cloud := cloudNamed(o.verb.Args[0])
-	conns, err := d.Connections.Connections(ctx, o.asker.Org.ID, o.asker.User.ID)
-	if err != nil {
-		return Message{}, fmt.Errorf("list connections: %w", err)
+	if shared && o.asker.User.Role != store.Admin {
+		return notice("Only Aurora admins can disconnect what belongs to everyone. You are %s.", o.asker.User.Role), nil
 	}
-	own := slices.DeleteFunc(conns, func(c store.Connection) bool {
-		return c.Cloud != cloud || c.UserID != o.asker.User.ID || len(o.verb.Args) == 2 && c.Account != o.verb.Args[1]
+	cloud := cloudNamed(args[0])
+	own, owner, err := d.ownedBy(ctx, o.asker, shared)
+	if err != nil {
+		return Message{}, err
+	}
+	own = slices.DeleteFunc(own, func(c store.Connection) bool {
+		return c.Cloud != cloud || c.UserID != owner || len(args) == 2 && c.Account != args[1]
 	})
 	switch {
+	case len(own) == 0 && shared:
+		return notice("Your organisation has no such connection to %s.", cloud), nil
 	case len(own) == 0:
 		return notice("You have no such connection of your own to %s.", cloud), nil
 	case len(own) > 1:
-		return notice("You have several connections to %s: %s. Say `disconnect %s <account>`.", cloud, strings.Join(reachable(own, cloud), ", "), cloud), nil
+		return notice("There are several connections to %s: %s. Say `disconnect %s <account>`.", cloud, strings.Join(reachable(own, cloud), ", "), cloud), nil
 	}
 	said, err := d.Settings.Forget(ctx, own[0])
 	if trouble, ok := errors.AsType[*store.Trouble](err); ok { // told now: a disconnection that happens an hour later helps nobody
@@ -109,10 +133,24 @@ func (d *Desk) disconnect(ctx context.Context, o order) (Message, error) {
 	if err != nil {
 		return Message{}, fmt.Errorf("forget the credential of %s: %w", cloud, err)
 	}
-	if _, err := d.Connections.Disconnect(ctx, o.asker.Org.ID, o.asker.User.ID, own[0].ID, o.row.Person); err != nil && !errors.Is(err, store.ErrNotFound) {
+	if _, err := d.Connections.Disconnect(ctx, o.asker.Org.ID, owner, own[0].ID, o.row.Person); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Message{}, fmt.Errorf("disconnect %s: %w", cloud, err)
 	}
 	return notice("%s (%s) is disconnected and its credential is erased. %s", cloud, own[0].Account, said), nil
+}
+
+// ownedBy lists what the asker, or the organisation, has connected, with the owner's id.
+func (d *Desk) ownedBy(ctx context.Context, a asker, shared bool) (conns []store.Connection, owner string, err error) {
+	if shared {
+		conns, err = d.Grants.OrganisationConnections(ctx, a.Org.ID)
+	} else {
+		owner = a.User.ID
+		conns, err = d.Connections.Connections(ctx, a.Org.ID, owner)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("list connections: %w", err)
+	}
+	return conns, owner, nil
 }
 
 // newMark makes an identifier nobody can guess, in the alphabet AWS allows for an ExternalId.

@@ -37,6 +37,7 @@ type Stores struct {
 	Users         Users
 	Preferences   Preferences
 	Connections   Connections
+	Grants        Grants
 	Freezer       Freezer
 	Audit         Audit
 	Modes         Modes
@@ -77,6 +78,7 @@ type Settings struct {
 	DefaultRole store.Role
 	Admins      map[store.Person]bool
 	Connectable []store.Cloud // clouds that can be linked
+	Shareable   []store.Cloud // clouds that can be linked for the whole organisation
 	// Forget revokes and erases a connection's credential and says what is left to do at the cloud.
 	Forget func(ctx context.Context, c store.Connection) (said string, err error)
 	// Admit carries out an admin's word on a connection that waits, and says what came of it. store.ErrNotFound when it

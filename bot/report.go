@@ -218,7 +218,7 @@ func (r *report) ran() []Ran {
 
 func ranLines(res providers.Result) []Ran {
 	if res.Proposal != nil {
-		return []Ran{{Argv: res.Argv, Cloud: res.Cloud, Account: res.Proposal.Account, Project: res.Proposal.Project,
+		return []Ran{{Argv: res.Argv, Cloud: res.Cloud, Account: res.Proposal.Account, Project: besides(res.Proposal.Project, res.Proposal.Account),
 			Region: res.Proposal.Region, State: RanWaiting, Detail: "waits for a click"}}
 	}
 	if len(res.Sections) == 0 {
@@ -226,10 +226,18 @@ func ranLines(res providers.Result) []Ran {
 	}
 	var lines []Ran
 	for _, s := range res.Sections {
-		lines = append(lines, Ran{Argv: res.Argv, Cloud: res.Cloud, Account: s.Label, Project: s.Project, Region: s.Region,
+		lines = append(lines, Ran{Argv: res.Argv, Cloud: res.Cloud, Account: s.Label, Project: besides(s.Project, s.Account), Region: s.Region,
 			State: stateOf(s.Status, s.Code), Detail: sectionDetail(s)})
 	}
 	return lines
+}
+
+// besides is a project, unless it is the account itself, as where an organisation's accounts are what one chooses from.
+func besides(project, account string) string {
+	if project == account {
+		return ""
+	}
+	return project
 }
 
 func sectionDetail(s providers.Section) string {

@@ -76,6 +76,14 @@ type Connections interface {
 	SetConnectionStatus(ctx context.Context, orgID, userID, id string, status store.ConnectionStatus) error
 }
 
+// Grants keeps what the organisation owns and who may use it. store.ErrNotFound: no such connection or grant.
+type Grants interface {
+	OrganisationConnections(ctx context.Context, orgID string) ([]store.Connection, error)
+	Grants(ctx context.Context, orgID, connectionID string) ([]store.Grant, error)
+	Grant(ctx context.Context, orgID string, g store.Grant, by store.Person) error
+	Revoke(ctx context.Context, orgID string, g store.Grant, by store.Person) error
+}
+
 // Freezer stops every change of an organisation.
 type Freezer interface {
 	Freeze(ctx context.Context, f store.Freeze) error

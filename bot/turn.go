@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -217,13 +218,23 @@ func (d *Desk) input(ctx context.Context, r *report) (agent.Turn, error) {
 	}
 	seen := map[store.Cloud]bool{}
 	for _, c := range conns {
-		in.Accounts = append(in.Accounts, agent.Account{Cloud: c.Cloud, Account: c.Account, Label: c.Label, Projects: c.Projects})
+		in.Accounts = append(in.Accounts, agent.Account{Cloud: c.Cloud, Account: c.Account, Label: c.Label, Projects: fewProjects(c.Projects)})
 		if !seen[c.Cloud] {
 			seen[c.Cloud] = true
 			in.Clouds = append(in.Clouds, c.Cloud)
 		}
 	}
 	return in, nil
+}
+
+// mostNamed is how many projects of a connection a model is told of; the rest it has to be told by the person.
+const mostNamed = 50
+
+func fewProjects(ids []string) []string {
+	if len(ids) <= mostNamed {
+		return ids
+	}
+	return append(slices.Clone(ids[:mostNamed]), fmt.Sprintf("and %d more: ask which is meant", len(ids)-mostNamed))
 }
 
 // journal binds the store's journal to one turn and claim.

@@ -43,6 +43,21 @@ func aCommand(args []string) bool {
 
 func aCloud(args []string) bool { return len(args) >= 1 && len(args) <= 2 && cloudNamed(args[0]) != "" }
 
+// aCloudAndWhom is a cloud with an account, or with the words that mean the whole organisation.
+func aCloudAndWhom(args []string) bool {
+	named, _ := forEveryone(args)
+	return aCloud(named)
+}
+
+// forEveryone takes the words "for everyone" off the end of a verb's.
+func forEveryone(args []string) (rest []string, shared bool) {
+	n := len(args)
+	if n >= 2 && strings.EqualFold(args[n-2], "for") && strings.EqualFold(args[n-1], "everyone") {
+		return args[:n-2], true
+	}
+	return args, false
+}
+
 func aMode(args []string) bool {
 	return len(args) == 0 || len(args) == 1 && (strings.EqualFold(args[0], "ask") || strings.EqualFold(args[0], "agent"))
 }
@@ -55,8 +70,8 @@ func cloudList(args []string) bool { return len(args) > 0 && len(cloudsNamed(arg
 func verbSpecs() []verbSpec {
 	return []verbSpec{
 		{name: "help", usage: "help", about: "what you can say", fits: none, do: (*Desk).help},
-		{name: "connect", usage: "connect <cloud>", about: "link a cloud account; you get a private link", private: true, fits: aCloud, do: (*Desk).connect},
-		{name: "disconnect", usage: "disconnect <cloud> [account]", about: "forget a cloud account and its credential", private: true, fits: aCloud, do: (*Desk).disconnect},
+		{name: "connect", usage: "connect <cloud>", about: "link a cloud account; you get a private link", private: true, fits: aCloudAndWhom, do: (*Desk).connect},
+		{name: "disconnect", usage: "disconnect <cloud> [account]", about: "forget a cloud account and its credential", private: true, fits: aCloudAndWhom, do: (*Desk).disconnect},
 		{name: "status", usage: "status", about: "your connections, mode and role", private: true, fits: none, do: (*Desk).status},
 		{name: "mode", usage: "mode ask|agent", about: "Ask only reads; Agent may change things, for an hour", fits: aMode, do: (*Desk).chooseMode},
 		{name: "use", usage: "use <cloud> <project>", about: "the project or account to work in", cloud: true, fits: cloudAndMore, do: (*Desk).use},
@@ -69,6 +84,10 @@ func verbSpecs() []verbSpec {
 		{name: "unfreeze", usage: "unfreeze", about: "lift the freeze", admin: true, fits: none, do: (*Desk).freeze},
 		{name: "role", usage: "role @person viewer|operator|approver|admin", about: "what somebody may do", admin: true, private: true, fits: aRole, do: (*Desk).setRole},
 		{name: "channel", usage: "channel [max <effect>] [clouds <a,b>] | clear", about: "what may be done from this channel", admin: true, fits: aChannelRule, do: (*Desk).setChannelRule},
+		{name: "grant", usage: "grant <cloud> to @person|<role>|#channel|everyone [on <project,..>] up to read|write|disrupt|delete",
+			about: "who may use what was connected for everyone, and how far", admin: true, private: true, fits: aGrant, do: (*Desk).grant},
+		{name: "revoke", usage: "revoke <cloud> from @person|<role>|#channel|everyone [on <project,..>]", about: "take a grant back", admin: true, private: true, fits: aRevocation, do: (*Desk).revoke},
+		{name: "grants", usage: "grants", about: "what was connected for everyone, and who may use it", admin: true, private: true, fits: none, do: (*Desk).listGrants},
 		{name: "audit", usage: "audit [rows]", about: "the last rows of the audit", admin: true, private: true, fits: none, do: (*Desk).showAudit},
 	}
 }
@@ -186,6 +205,16 @@ func cloudsNamed(args []string) []store.Cloud {
 		clouds = append(clouds, c)
 	}
 	return clouds
+}
+
+// channelNamed reads a channel as platforms escape one (<#C1>, <#C1|name>), or "".
+func channelNamed(word string) string {
+	inner, ok := strings.CutPrefix(word, "<#")
+	if !ok || !strings.HasSuffix(inner, ">") {
+		return ""
+	}
+	id, _, _ := strings.Cut(strings.TrimSuffix(inner, ">"), "|")
+	return id
 }
 
 // personNamed reads a mention as platforms escape one (<@U1>, <@U1|name>), or "".

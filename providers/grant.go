@@ -110,9 +110,9 @@ func (e *Executor) rule(ctx context.Context, ask Ask, v policy.Verdict, list []e
 
 // ungranted says what grant is missing and whom to ask for it.
 func (e *Executor) ungranted(ctx context.Context, c Caller, v policy.Verdict, t entitled) string {
-	have := fmt.Sprintf("You have no grant on %s", t.describe())
+	have := "You have no grant on " + t.describe()
 	if t.limit > 0 {
-		have = fmt.Sprintf("You are granted %s for %s at most, and this needs %s", t.describe(), t.limit, v.Reach())
+		have = fmt.Sprintf("Your grant on %s goes up to %s, and this needs %s", t.describe(), t.limit, v.Reach())
 	}
 	where := ""
 	if t.Project != "" {

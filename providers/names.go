@@ -25,6 +25,10 @@ func ProjectNames(c store.Connection) map[string]string {
 	return names
 }
 
+// ProjectNamed gives the id of a connection's project that people name by its id or its name. A name that two share is
+// nobody's.
+func ProjectNamed(c store.Connection, named string) (id string, ok bool) { return projectIn(c, named) }
+
 // projectIn gives the id of a connection's project that is named by its id or its name. A name that two share is nobody's.
 func projectIn(c store.Connection, named string) (string, bool) {
 	for _, id := range c.Projects {

@@ -150,7 +150,7 @@ func (t Target) describe() string {
 		name += ", project " + t.Project
 	}
 	if t.Connection.UserID == "" {
-		name += ", the organisation's"
+		name += " of the organisation's"
 	}
 	return name
 }

@@ -383,7 +383,7 @@ func TestTyped(t *testing.T) {
 		"<https://example.com/a?b=1&amp;c=2>":         "https://example.com/a?b=1&c=2",
 		"<mailto:a@example.com|a@example.com>":        "a@example.com",
 		"<https://evil.example|https://good.example>": "https://good.example (https://evil.example)",
-		"<#C1|ops> and <#C2>":                         "#ops and <#C2>",
+		"<#C1|ops> and <#C2>":                         "<#C1|ops> and <#C2>",
 		"<!here> now":                                 "<!here> now",
 		"run `aws ec2 describe-instances --query \"a[?b&gt;1]\"`": "run `aws ec2 describe-instances --query \"a[?b>1]\"`",
 		"an unclosed < bracket":                                   "an unclosed < bracket",

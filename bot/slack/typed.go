@@ -11,7 +11,7 @@ var bracketed = regexp.MustCompile(`<[^<>\n]*>`)
 var unescape = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 
 // typed gives what a person wrote: Slack's escapes undone, addresses it made into links as they were written, the
-// mention of own taken out. Mentions of others stay as <@U1>.
+// mention of own taken out. Mentions of others and of channels stay as <@U1> and <#C1|name>: a name tells nobody who is meant.
 func typed(text, own string) string {
 	var out strings.Builder
 	last := 0
@@ -43,8 +43,6 @@ func untoken(inner, own string) (word string, isOwn bool) {
 		return "", true
 	case strings.HasPrefix(target, "@"):
 		return "<" + target + ">", false
-	case strings.HasPrefix(target, "#") && labelled && label != "":
-		return "#" + unescape.Replace(label), false
 	case strings.HasPrefix(target, "#"), strings.HasPrefix(target, "!"):
 		return "<" + inner + ">", false
 	}

@@ -75,11 +75,13 @@ func (s *Server) wait(ctx context.Context, t bot.ConnectTicket, l Linked) (text 
 		}
 	}
 	id := s.Admins.NewPendingID()
-	path := store.CredentialPath(t.OrgID, t.UserID, t.Cloud, id, false)
+	path := store.CredentialPath(t.OrgID, t.Owner(), t.Cloud, id, false)
 	if _, err := s.Keeper.Put(ctx, path, l.Credential, 0); err != nil {
 		return "", fmt.Errorf("keep the %s credential: %w", t.Cloud, err)
 	}
-	pending := store.PendingConnection{ID: id, Connection: connection(t, l, path), Person: t.Person, Place: t.Place, CreatedAt: time.Now()}
+	conn := connection(t, l, path)
+	conn.UserID = t.UserID // for whom it waits, also where the organisation will own it
+	pending := store.PendingConnection{ID: id, Connection: conn, Person: t.Person, Place: t.Place, CreatedAt: time.Now()}
 	if err := s.Waiting.AddPending(ctx, pending); err != nil {
 		return "", errors.Join(err, s.Keeper.Delete(context.WithoutCancel(ctx), path))
 	}
@@ -160,7 +162,7 @@ func (s *Server) Admit(ctx context.Context, orgID, id string, by store.Person, g
 	if err := s.Waiting.EndPending(ctx, p, "approved", by); err != nil {
 		return "", fmt.Errorf("note the approval: %w", err)
 	}
-	s.tell(ctx, t, connectedText(p.Connection.Cloud, l))
+	s.tell(ctx, t, connectedText(t, l))
 	return fmt.Sprintf("%s account %s is approved for %s.", p.Connection.Cloud, p.Connection.Account, s.nameOf(ctx, p)), nil
 }
 
@@ -196,7 +198,12 @@ func pathOf(c store.Connection) string { return strings.TrimPrefix(c.Token, "vau
 // ticketOf is the ticket that a connection that waits came of.
 func ticketOf(p store.PendingConnection) bot.ConnectTicket {
 	c := p.Connection
-	return bot.ConnectTicket{Purpose: "connect", Cloud: c.Cloud, OrgID: c.OrgID, UserID: c.UserID, Person: p.Person, Place: p.Place}
+	return bot.ConnectTicket{Purpose: "connect", Cloud: c.Cloud, OrgID: c.OrgID, UserID: c.UserID, Person: p.Person, Place: p.Place, Shared: ofOrganisation(p)}
+}
+
+// ofOrganisation tells by the place of its credential whether the organisation will own what waits.
+func ofOrganisation(p store.PendingConnection) bool {
+	return strings.HasPrefix(pathOf(p.Connection), store.CredentialPath(p.Connection.OrgID, "", p.Connection.Cloud, "", true)+"/")
 }
 
 // linkedOf is what its cloud accepted then.

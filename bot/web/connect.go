@@ -116,12 +116,20 @@ func (s *Server) settle(ctx context.Context, p pass, l Linked, at slot) (kept st
 	if kept, err = s.keep(ctx, p.ConnectTicket, l, at, p.Person); err != nil {
 		return store.Connection{}, "", err
 	}
-	s.tell(ctx, p.ConnectTicket, connectedText(p.Cloud, l)+" You are in Ask mode until you say otherwise: I only read.")
-	return kept, connectedText(p.Cloud, l), nil
+	text = connectedText(p.ConnectTicket, l)
+	if p.Shared {
+		s.tell(ctx, p.ConnectTicket, text)
+		return kept, text, nil
+	}
+	s.tell(ctx, p.ConnectTicket, text+" You are in Ask mode until you say otherwise: I only read.")
+	return kept, text, nil
 }
 
-func connectedText(cloud store.Cloud, l Linked) string {
-	return strings.TrimSpace(fmt.Sprintf("%s account %s is connected for you. %s", cloud, l.Account, l.Note))
+func connectedText(t bot.ConnectTicket, l Linked) string {
+	if t.Shared {
+		return fmt.Sprintf("%s account %s is connected for everyone. %s Nobody may use it yet: say, for example, `grant %[1]s to everyone up to read`.", t.Cloud, l.Account, l.Note)
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s account %s is connected for you. %s", t.Cloud, l.Account, l.Note))
 }
 
 func titleOf(kept store.Connection) string {

@@ -101,6 +101,10 @@ func (d *desk) Delete(_ context.Context, path string) error {
 	return nil
 }
 
+func (d *desk) OrganisationConnections(ctx context.Context, orgID string) ([]store.Connection, error) {
+	return d.Connections(ctx, orgID, "")
+}
+
 func (d *desk) Connections(context.Context, string, string) ([]store.Connection, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -24,18 +24,26 @@ type slot struct {
 // same cloud gets a path of its own, and so does one whose path holds a credential that no connection of this account
 // points to.
 func (s *Server) placeFor(ctx context.Context, t bot.ConnectTicket, l Linked) (slot, error) {
-	conns, err := s.Connections.Connections(ctx, t.OrgID, t.UserID)
+	conns, err := s.owned(ctx, t)
 	if err != nil {
 		return slot{}, fmt.Errorf("list connections: %w", err)
 	}
 	path, known := pathFor(t, l, conns)
-	further := store.CredentialPath(t.OrgID, t.UserID, t.Cloud, l.Account, false)
+	further := store.CredentialPath(t.OrgID, t.Owner(), t.Cloud, l.Account, false)
 	at, err := s.slotAt(ctx, t, path)
 	if err == nil && at.version > 0 && known == nil && path != further {
 		at, err = s.slotAt(ctx, t, further)
 	}
 	at.conn = known
 	return at, err
+}
+
+// owned lists the connections among which the new one will stand.
+func (s *Server) owned(ctx context.Context, t bot.ConnectTicket) ([]store.Connection, error) {
+	if t.Shared {
+		return s.Connections.OrganisationConnections(ctx, t.OrgID)
+	}
+	return s.Connections.Connections(ctx, t.OrgID, t.UserID)
 }
 
 // slotAt is what lies at a path; version 0 where there is nothing.
@@ -51,7 +59,7 @@ func (s *Server) slotAt(ctx context.Context, t bot.ConnectTicket, path string) (
 func pathFor(t bot.ConnectTicket, l Linked, conns []store.Connection) (path string, known *store.Connection) {
 	first := true
 	for _, c := range conns {
-		if c.Cloud != t.Cloud || c.UserID != t.UserID {
+		if c.Cloud != t.Cloud || c.UserID != t.Owner() {
 			continue
 		}
 		if c.Account == l.Account {
@@ -59,7 +67,7 @@ func pathFor(t bot.ConnectTicket, l Linked, conns []store.Connection) (path stri
 		}
 		first = false
 	}
-	return store.CredentialPath(t.OrgID, t.UserID, t.Cloud, l.Account, first), nil
+	return store.CredentialPath(t.OrgID, t.Owner(), t.Cloud, l.Account, first), nil
 }
 
 // keep stores credential and connection; by is whose word it was.
@@ -82,7 +90,7 @@ func (s *Server) keep(ctx context.Context, t bot.ConnectTicket, l Linked, at slo
 
 func connection(t bot.ConnectTicket, l Linked, path string) store.Connection {
 	return store.Connection{
-		OrgID: t.OrgID, UserID: t.UserID, Cloud: t.Cloud, Account: l.Account, Label: l.Label, Region: l.Region, Projects: l.Projects,
+		OrgID: t.OrgID, UserID: t.Owner(), Cloud: t.Cloud, Account: l.Account, Label: l.Label, Region: l.Region, Projects: l.Projects,
 		Settings: l.Settings, ReadOnly: l.ReadOnly, Token: "vault:" + path, Status: store.ConnectionActive,
 	}
 }

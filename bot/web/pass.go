@@ -45,20 +45,25 @@ func (s *Server) pass(ctx context.Context, id string) (pass, Linker, error) {
 		return pass{}, nil, fmt.Errorf("look up a link: %w", err)
 	}
 	var p pass
-	if err := json.Unmarshal(raw, &p); err != nil || p.Purpose != "connect" || s.Linkers[p.Cloud] == nil {
+	err = json.Unmarshal(raw, &p)
+	linker := s.Linkers[p.Cloud]
+	if p.Shared {
+		linker = s.Shared[p.Cloud]
+	}
+	if err != nil || p.Purpose != "connect" || linker == nil {
 		return pass{}, nil, fmt.Errorf("look up a link: it is not one for connecting: %w", store.ErrNotFound)
 	}
-	return p, s.Linkers[p.Cloud], s.active(ctx, p.ConnectTicket)
+	return p, linker, s.active(ctx, p.ConnectTicket)
 }
 
-// active refuses what was made for somebody who may not use Aurora any more.
+// active refuses what was made for somebody who may not use Aurora any more, or not connect for everyone.
 func (s *Server) active(ctx context.Context, t bot.ConnectTicket) error {
 	user, err := s.Users.UserByID(ctx, t.OrgID, t.UserID)
 	if err != nil {
 		return fmt.Errorf("look up the user of a link: %w", err)
 	}
-	if !user.Active {
-		return fmt.Errorf("the user of a link is switched off: %w", store.ErrNotFound)
+	if !user.Active || t.Shared && user.Role != store.Admin {
+		return fmt.Errorf("the user of a link is switched off, or no admin any more: %w", store.ErrNotFound)
 	}
 	return nil
 }

@@ -32,8 +32,19 @@ func plainView(title, text string) view { return view{Title: title, Text: text} 
 
 // who says on every page who gives what to whom.
 func who(p pass) string {
+	if p.Shared {
+		return "You are connecting " + string(p.Cloud) + " for everyone in workspace " + p.Person.Team + ", as " + string(p.Person.Platform) + " user " + p.Person.ID +
+			". The organisation will own it, not you, and Aurora will use it for those whom an Aurora admin grants it. If that is not what you want, close this page."
+	}
 	return "You are connecting " + string(p.Cloud) + " for " + string(p.Person.Platform) + " user " + p.Person.ID + " in workspace " + p.Person.Team +
 		". Aurora will use it when that person asks, and for nobody else. If that is not you, close this page."
+}
+
+func title(p pass) string {
+	if p.Shared {
+		return "Connect " + string(p.Cloud) + " for everyone"
+	}
+	return "Connect " + string(p.Cloud)
 }
 
 // formView is the page that asks. What was typed stands there again after an error, but no secret.
@@ -43,12 +54,12 @@ func formView(p pass, page Page, typed url.Values, problem, token string) view {
 			page.Fields[i].Value = v
 		}
 	}
-	return view{Title: "Connect " + string(p.Cloud), Error: problem, Page: &page, Who: who(p), Token: token}
+	return view{Title: title(p), Error: problem, Page: &page, Who: who(p), Token: token}
 }
 
 // proveView asks to sign in to the chat first.
 func proveView(p pass, token, problem string) view {
-	return view{Title: "Connect " + string(p.Cloud), Who: who(p), Token: token, Prove: true, Error: problem,
+	return view{Title: title(p), Who: who(p), Token: token, Prove: true, Error: problem,
 		Text: "First sign in with Slack as that person: a link alone does not prove who you are."}
 }
 

@@ -46,6 +46,7 @@ type Keeper interface {
 type Connections interface {
 	Connections(ctx context.Context, orgID, userID string) ([]store.Connection, error)
 	Connection(ctx context.Context, orgID, userID, id string) (store.Connection, error)
+	OrganisationConnections(ctx context.Context, orgID string) ([]store.Connection, error)
 	Connect(ctx context.Context, c store.Connection, by store.Person) (store.Connection, error)
 }
 
@@ -55,7 +56,7 @@ type Projects interface {
 	SetDefaultProject(ctx context.Context, orgID, userID, id, project string) error
 }
 
-// Users tells whether somebody still may use Aurora.
+// Users tells what somebody may do now.
 type Users interface {
 	UserByID(ctx context.Context, orgID, userID string) (store.User, error)
 }
@@ -124,6 +125,7 @@ type Server struct {
 	Connections Connections
 	Projects    Projects
 	Linkers     map[store.Cloud]Linker
+	Shared      map[store.Cloud]Linker // for what the organisation will own
 	Chats       map[store.Platform]Whisperer
 	Homes       map[store.Platform]bot.Homes // may be nil
 	Local       bool                         // all is on one machine, so nobody has to prove who he is

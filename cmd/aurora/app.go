@@ -105,14 +105,14 @@ func (a *app) wire() error {
 	db, mem := a.stores.sql, a.stores.redis
 	desk := &bot.Desk{
 		Stores: bot.Stores{
-			Rows: db, Turns: db, Outbox: db, Offers: db, Standing: db, Users: db, Preferences: db, Connections: db, Freezer: db, Audit: db,
+			Rows: db, Turns: db, Outbox: db, Offers: db, Standing: db, Users: db, Preferences: db, Connections: db, Grants: db, Freezer: db, Audit: db,
 			ChannelRules: db, Asked: db, Journal: db, Stopper: db, Inbox: db,
 			Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem,
 		},
 		Executor: executor, Policy: a.policy, Clean: cleaner(a.redactor().Overheard), Memory: agent.Memory{Keep: mem},
 		Settings: bot.Settings{
 			PublicURL: a.config.PublicURL, DefaultRole: store.Role(a.config.DefaultRole), Admins: admins,
-			Connectable: a.connectable(), Forget: a.forget, Admit: a.admit,
+			Connectable: a.connectable(), Shareable: []store.Cloud{store.AWS}, Forget: a.forget, Admit: a.admit,
 		},
 	}
 	if desk.Agent, err = a.newAgent(bot.Permissive{Executor: executor, Policy: a.policy, Allowances: mem}); err != nil {
@@ -142,7 +142,7 @@ func (a *app) newExecutor() (*providers.Executor, error) {
 		direct[store.OVH] = a.clouds.ovh
 	}
 	return providers.New(providers.Config{
-		Policy: a.policy, Connections: db, Credentials: a.stores.keeper, Intents: db, Auditor: db, Runner: a.stores.runner,
+		Policy: a.policy, Connections: db, Credentials: a.stores.keeper, Intents: db, Auditor: db, Admins: db, Runner: a.stores.runner,
 		Drivers: map[store.Cloud]providers.Driver{
 			store.AWS: a.clouds.aws, store.GCP: a.clouds.gcp, store.Azure: a.clouds.azure, store.Scaleway: a.clouds.scaleway,
 		},

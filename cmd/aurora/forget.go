@@ -71,6 +71,10 @@ func (a *app) revoker(cloud store.Cloud) revoker {
 func byHand(c store.Connection) string {
 	switch c.Cloud {
 	case store.AWS:
+		if c.Spans() {
+			return fmt.Sprintf("Aurora's External ID for it is gone, so nobody can use the roles through Aurora any more; sessions that run end within the hour. Delete the StackSet, or %s and %s in all %d accounts, in AWS to be thorough.",
+				c.Settings["read_role"], c.Settings["operate_role"], len(c.Projects))
+		}
 		roles := c.Settings["role_arn"]
 		if reader := c.Settings["reader_role_arn"]; reader != "" {
 			roles += " and " + reader

@@ -39,6 +39,7 @@ func (a *app) newPages(admins map[store.Person]bool) *web.Server {
 	db, mem := a.stores.sql, a.stores.redis
 	pages := &web.Server{
 		PublicURL: a.config.PublicURL, Tickets: mem, Browsers: mem, States: mem, Keeper: a.stores.keeper, Connections: db, Projects: db,
+		Shared:  a.sharedLinkers(),
 		Linkers: a.linkers(), Chats: map[store.Platform]web.Whisperer{store.Slack: a.slack},
 		Homes: map[store.Platform]bot.Homes{store.Slack: a.slack}, Log: a.log,
 		Local: isLoopbackURL(a.config.PublicURL) && !a.config.proveAll, Waiting: db, Admins: db, Users: db, Forget: a.forget,
@@ -59,4 +60,9 @@ func (a *app) admit(ctx context.Context, orgID, pendingID string, by store.Perso
 // prune forgets what is over.
 func (a *app) prune(ctx context.Context) error {
 	return errors.Join(a.stores.sql.Prune(ctx), a.web.DropDue(ctx))
+}
+
+// sharedLinkers are the clouds that an admin can connect for everyone.
+func (a *app) sharedLinkers() map[store.Cloud]web.Linker {
+	return map[store.Cloud]web.Linker{store.AWS: web.AWSForEveryone{Connector: a.clouds.aws, Template: a.config.AWSTemplate}}
 }

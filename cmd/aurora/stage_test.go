@@ -119,7 +119,7 @@ func (s *stage) wire(o stageOptions) {
 	s.must(err)
 	s.desk = &bot.Desk{
 		Stores: bot.Stores{
-			Rows: db, Turns: db, Outbox: db, Offers: db, Standing: db, Users: db, Preferences: db, Connections: db, Freezer: db, Audit: db,
+			Rows: db, Turns: db, Outbox: db, Offers: db, Standing: db, Users: db, Preferences: db, Connections: db, Grants: db, Freezer: db, Audit: db,
 			ChannelRules: db, Asked: db, Journal: db, Stopper: db, Inbox: db,
 			Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem,
 		},

@@ -41,6 +41,9 @@ import (
 //	audit asked 1                                that many rows of the kind
 //	hold ec2:StopInstances / held ...            the cloud does not answer that; waits until it was asked; release: now it does
 //	gus joins                                    a person comes into the channel; partners come in: it becomes shared
+//	organisation 300                             AWS has an organisation of that many accounts besides the managing one
+//	chloe connects aws for everyone              follows the link of that verb, rolls the roles out, sends the form
+//	ada leaves / ada comes back                  the account is deactivated in Slack, or active again; "unheard" drops the event
 //	restart                                      ends Aurora and starts it again, under later-policy.yaml
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/transcripts/*.txtar")
@@ -139,6 +142,10 @@ func (s *story) step(line string) error {
 		s.setPolicy(s.later)
 		s.restart()
 		return nil
+	case words[0] == "organisation":
+		return s.organise(words[1])
+	case len(words) == 5 && words[1] == "connects" && words[4] == "everyone":
+		return s.connectForEveryone(words[0])
 	case words[0] == "hold":
 		return s.sims.clouds.Inject(cloudsim.Fault{Action: words[1], Kind: cloudsim.FaultHoldBefore})
 	case line == "release":

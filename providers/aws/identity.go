@@ -40,6 +40,24 @@ func QuickCreate(templateURL, region, principal, externalID string) string {
 	return at.String() + "#/stacks/quickcreate?" + strings.ReplaceAll(answers.Encode(), "+", "%20")
 }
 
+// StackSetCommands are what an organisation's admin runs to roll the roles out: a StackSet for every account, and a stack for
+// the managing one, which no StackSet with service-managed permissions reaches. Without an address on S3 the template is read
+// from a file that aurora manifest aws wrote.
+func StackSetCommands(templateURL, region, principal, externalID string) string {
+	template := "--template-body file://aurora-roles.yaml"
+	if templateURL != "" {
+		template = "--template-url " + templateURL
+	}
+	parameters := "--parameters ParameterKey=AuroraPrincipal,ParameterValue=" + principal + " ParameterKey=ExternalId,ParameterValue=" + externalID +
+		" ParameterKey=Operate,ParameterValue=yes"
+	common := " " + template + " --capabilities CAPABILITY_NAMED_IAM " + parameters + " --region " + region
+	return strings.Join([]string{
+		"aws cloudformation create-stack-set --stack-set-name aurora --permission-model SERVICE_MANAGED --auto-deployment Enabled=true,RetainStacksOnAccountRemoval=false" + common,
+		"aws cloudformation create-stack-instances --stack-set-name aurora --deployment-targets OrganizationalUnitIds=<the root's id, r-...> --regions " + region + " --region " + region,
+		"aws cloudformation create-stack --stack-name aurora" + common,
+	}, "\n")
+}
+
 // TrustPolicy is the document a role needs so that principal, and nobody else, may assume it with the external id.
 func TrustPolicy(principal, externalID string) string {
 	raw, err := json.MarshalIndent(map[string]any{

@@ -182,3 +182,32 @@ func TestAConnectionBreaksOnce(t *testing.T) {
 		breaks(again, true)
 	})
 }
+
+func TestGrantsOfAChannelStandBesideOthers(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, e *engine) {
+		db := e.open(t, "r1")
+		org, user := contact(t, db, ada, store.Admin)
+		shared := connect(t, db, org.ID, "", "2")
+		everywhere := store.Grant{ConnectionID: shared.ID, MaxEffect: "read"}
+		here := store.Grant{ConnectionID: shared.ID, Channel: "C1", Project: "p1", MaxEffect: "write"}
+		for _, g := range []store.Grant{everywhere, here} {
+			must(t, db.Grant(t.Context(), org.ID, g, ada))
+		}
+		here.MaxEffect = "disrupt"
+		must(t, db.Grant(t.Context(), org.ID, here, ada))
+		got, err := db.Grants(t.Context(), org.ID, shared.ID)
+		must(t, err)
+		if diff := cmp.Diff([]store.Grant{everywhere, here}, got); diff != "" {
+			t.Error(diff)
+		}
+		must(t, db.Revoke(t.Context(), org.ID, here, ada))
+		want(t, db.Revoke(t.Context(), org.ID, here, ada), store.ErrNotFound)
+		must(t, db.SetActive(t.Context(), org.ID, bob, user.ID, true))
+		admins, err := db.Admins(t.Context(), org.ID)
+		must(t, err)
+		if diff := cmp.Diff([]store.Person{ada}, admins); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

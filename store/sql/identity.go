@@ -108,16 +108,6 @@ func (c conn) newUser(ctx context.Context, org store.Organisation, p store.Perso
 	return c.user(ctx, org.ID, id)
 }
 
-// Admins lists the persons of an organisation who are admins and have not left.
-func (d *DB) Admins(ctx context.Context, orgID string) ([]store.Person, error) {
-	return all(ctx, d.conn, scanPerson, `SELECT p.platform, p.team, p.id FROM persons p JOIN users u ON u.id = p.user_id
-		WHERE u.org_id = $1 AND u.role = $2 AND u.active ORDER BY p.platform, p.team, p.id`, orgID, store.Admin)
-}
-
-func scanPerson(row scanner) (p store.Person, err error) {
-	return p, row.Scan(&p.Platform, &p.Team, &p.ID)
-}
-
 // UserByID gives a user of an organisation.
 func (d *DB) UserByID(ctx context.Context, orgID, userID string) (store.User, error) {
 	return d.user(ctx, orgID, userID)

@@ -1,0 +1,61 @@
+package web
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"aurora/bot"
+	"aurora/providers/aws"
+)
+
+// AWSForEveryone links the accounts of an AWS organisation by two roles that are called the same in each of them.
+type AWSForEveryone struct {
+	Connector *aws.Connector
+	Template  string // where on S3 the template of the roles lies; empty when nobody put it there
+}
+
+// Page shows our External ID and how to roll the roles out to all accounts at once.
+func (l AWSForEveryone) Page(ctx context.Context, t bot.ConnectTicket) Page {
+	p := Page{
+		Steps: []string{
+			"Roll Aurora's template of the two roles out to all accounts as a CloudFormation StackSet, and as a stack to the account that manages the organisation, which no StackSet reaches. `aurora manifest aws` prints the template; the commands below do both.",
+			"aurora-read is what Ask mode works with, aurora-operate what Agent mode does. Leave the parameter Operate at no where nothing may be changed.",
+			"Give the account that manages the organisation, or a delegated administrator: Aurora asks AWS Organizations there which accounts there are. Or paste the accounts.",
+			"Each account is accepted only if its role can be assumed with this External ID, and not without it.",
+		},
+		Facts: []Field{{Name: "external_id", Label: "External ID", Value: t.Mark}},
+		Fields: []Field{
+			{Name: "manager", Label: "Managing account", Hint: "12 digits; may be empty when you paste the accounts"},
+			{Name: "accounts", Label: "Accounts", Hint: "12 digits each, separated by commas or lines; leave empty to ask AWS Organizations", Lines: true},
+			{Name: "read_role", Label: "Name of the read-only role", Value: aws.DefaultReadRole},
+			{Name: "operate_role", Label: "Name of the role for Agent mode", Value: aws.DefaultOperateRole},
+			{Name: "region", Label: "Default region", Value: "us-east-1"},
+		},
+	}
+	ctx, cancel := context.WithTimeout(ctx, principalTime)
+	defer cancel()
+	principal, err := l.Connector.Principal(ctx)
+	if err != nil {
+		p.Steps[0] = "Aurora's own AWS identity cannot be told right now. Load this page again in a minute; if it stays so, tell whoever runs Aurora."
+		return p
+	}
+	p.Facts = append(p.Facts, Field{Name: "principal", Label: "Aurora's principal", Value: principal},
+		Field{Name: "stack_set", Label: "Roll out to the accounts", Value: aws.StackSetCommands(l.Template, l.Connector.Region(), principal, t.Mark)},
+		Field{Name: "trust_policy", Label: "Trust policy of the roles", Value: aws.TrustPolicy(principal, t.Mark)})
+	return p
+}
+
+// Link lists the accounts and checks the roles in each.
+func (l AWSForEveryone) Link(ctx context.Context, t bot.ConnectTicket, form url.Values) (Linked, error) {
+	said := func(name string) string { return strings.TrimSpace(form.Get(name)) }
+	link, err := l.Connector.ConnectOrganisation(ctx, aws.OrganisationSetup{
+		Manager: said("manager"), ReadRole: said("read_role"), OperateRole: said("operate_role"), Region: said("region"),
+		Accounts:   strings.FieldsFunc(form.Get("accounts"), func(r rune) bool { return strings.ContainsRune(", ;\t\r\n", r) }),
+		ExternalID: t.Mark, SessionFor: t.UserID,
+	})
+	if err != nil {
+		return Linked{}, err
+	}
+	return Linked{Account: link.Account, Region: link.Region, Projects: link.Projects, Settings: link.Settings, Credential: link.Credential, Note: link.Note}, nil
+}
