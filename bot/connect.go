@@ -19,7 +19,7 @@ const ticketLife = 10 * time.Minute
 
 // ConnectTicket is what a one-time link of `connect` stands for. The link says where to go; it proves nobody's identity.
 type ConnectTicket struct {
-	Purpose string       `json:"purpose"` // "connect"
+	Purpose string       `json:"purpose"` // PurposeConnect, ...
 	Cloud   store.Cloud  `json:"cloud"`
 	OrgID   string       `json:"org_id"`
 	UserID  string       `json:"user_id"`
@@ -65,8 +65,8 @@ func (d *Desk) connect(ctx context.Context, o order) (Message, error) {
 		return Message{}, err
 	}
 	ticket, err := d.Tickets.NewTicket(ctx, detail(ConnectTicket{
-		Purpose: "connect", Cloud: cloud, OrgID: o.asker.Org.ID, UserID: o.asker.User.ID, Person: o.row.Person, Place: o.row.Place,
-		Mark: newMark(), Shared: shared, ReadOnly: reading,
+		Purpose: PurposeConnect, Cloud: cloud, OrgID: o.asker.Org.ID, UserID: o.asker.User.ID, Person: o.row.Person, Place: o.row.Place,
+		Mark: NewMark(), Shared: shared, ReadOnly: reading,
 	}), ticketLife)
 	if err != nil {
 		return notice("I can't make a link right now: my short-term memory is away. Please try again in a minute."), nil
@@ -153,5 +153,5 @@ func (d *Desk) ownedBy(ctx context.Context, a asker, shared bool) (conns []store
 	return conns, owner, nil
 }
 
-// newMark makes an identifier nobody can guess, in the alphabet AWS allows for an ExternalId.
-func newMark() string { return "aurora-" + rand.Text() + rand.Text() }
+// NewMark makes an identifier nobody can guess, in the alphabet AWS allows for an ExternalId.
+func NewMark() string { return "aurora-" + rand.Text() + rand.Text() }

@@ -80,6 +80,8 @@ func verbSpecs() []verbSpec {
 		{name: "explain", usage: "explain <command>", about: "what Aurora would do with a command, and why", cloud: true, fits: aCommand, do: (*Desk).explain},
 		{name: "stop", usage: "stop", about: "end what runs for you here", fits: none, do: (*Desk).stopHere},
 		{name: "whoami", usage: "whoami", about: "who Aurora takes you for", private: true, fits: none, do: (*Desk).whoami},
+		{name: "login", usage: "login", about: "a private link to your page and to a token for the API", private: true, fits: none, do: (*Desk).login},
+		{name: "link", usage: "link", about: "join another chat account of yours", private: true, fits: none, do: (*Desk).link},
 		{name: "freeze", usage: "freeze [why]", about: "stop every change, everywhere", admin: true, fits: none, do: (*Desk).freeze},
 		{name: "unfreeze", usage: "unfreeze", about: "lift the freeze", admin: true, fits: none, do: (*Desk).freeze},
 		{name: "role", usage: "role @person viewer|operator|approver|admin", about: "what somebody may do", admin: true, private: true, fits: aRole, do: (*Desk).setRole},

@@ -198,7 +198,7 @@ func pathOf(c store.Connection) string { return strings.TrimPrefix(c.Token, "vau
 // ticketOf is the ticket that a connection that waits came of.
 func ticketOf(p store.PendingConnection) bot.ConnectTicket {
 	c := p.Connection
-	return bot.ConnectTicket{Purpose: "connect", Cloud: c.Cloud, OrgID: c.OrgID, UserID: c.UserID, Person: p.Person, Place: p.Place, Shared: ofOrganisation(p)}
+	return bot.ConnectTicket{Purpose: bot.PurposeConnect, Cloud: c.Cloud, OrgID: c.OrgID, UserID: c.UserID, Person: p.Person, Place: p.Place, Shared: ofOrganisation(p)}
 }
 
 // ofOrganisation tells by the place of its credential whether the organisation will own what waits.

@@ -32,7 +32,9 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) {
 	case p.Done != nil:
 		s.showDone(w, r, p, token)
 	case s.mustProve(p):
-		s.render(w, http.StatusOK, proveView(p, token, ""))
+		s.render(w, http.StatusOK, proveView(p, token))
+	case p.Purpose != bot.PurposeConnect:
+		s.showLogin(w, r, p, token)
 	default:
 		s.render(w, http.StatusOK, formView(p, linker.Page(r.Context(), p.ConnectTicket), nil, "", token))
 	}
@@ -47,6 +49,10 @@ func (s *Server) link(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	parsed := r.ParseForm()
+	if parsed != nil && linker == nil {
+		s.sorry(w, r, errForeign)
+		return
+	}
 	if parsed != nil {
 		token := csrf(s.browserOf(r), id)
 		s.render(w, http.StatusBadRequest, formView(p, linker.Page(r.Context(), p.ConnectTicket), nil, "That was too much to read. Please fill in the fields only.", token))
@@ -64,6 +70,8 @@ func (s *Server) link(w http.ResponseWriter, r *http.Request) {
 		s.render(w, http.StatusOK, goView(p))
 	case s.mustProve(p):
 		s.prove(w, r, p, browser)
+	case p.Purpose != bot.PurposeConnect:
+		s.login(w, r, p)
 	case p.Done != nil && choice == "":
 		s.choose(w, r, p, csrf(browser, id))
 	case choice != "" && consenter != nil:
@@ -144,12 +152,18 @@ func (s *Server) tell(ctx context.Context, t bot.ConnectTicket, text string) {
 	if homes := s.Homes[t.Person.Platform]; homes != nil {
 		homes.HomeChanged(t.Person, "")
 	}
-	chat := s.Chats[t.Place.Platform]
+	place := t.Place
+	place.Whisper = t.Person.ID
+	if teller := s.Tellers[place.Platform]; place.Channel == "" && teller != nil {
+		if err := teller.Tell(ctx, place, bot.Message{Notice: text}); err != nil {
+			s.Log.Info().Err(err).Msg("tell that a cloud was connected")
+		}
+		return
+	}
+	chat := s.Chats[place.Platform]
 	if chat == nil {
 		return
 	}
-	place := t.Place
-	place.Whisper = t.Person.ID
 	if err := chat.Whisper(ctx, place, bot.Message{Notice: text}, ""); err != nil {
 		s.Log.Info().Err(err).Msg("tell that a cloud was connected")
 	}

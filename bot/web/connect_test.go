@@ -70,6 +70,14 @@ func (d *desk) UserByID(context.Context, string, string) (store.User, error) {
 	return store.User{ID: "usr_1", Active: true}, nil
 }
 
+func (d *desk) Person(context.Context, store.Person) (store.User, error) {
+	return store.User{}, store.ErrNotFound
+}
+
+func (d *desk) LinkPerson(context.Context, string, string, store.Person, store.Person) error {
+	return store.ErrNotFound
+}
+
 func (d *desk) ClaimTicket(context.Context, string, string, time.Duration) (bool, error) {
 	return true, nil
 }

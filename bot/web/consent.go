@@ -126,8 +126,10 @@ func (s *Server) returned(r *http.Request, provider string) (signIn, error) {
 	if err := json.Unmarshal(raw, &in); err != nil {
 		return signIn{}, fmt.Errorf("read a sign-in: %w", err)
 	}
-	if err := s.active(r.Context(), in.Pass.ConnectTicket); err != nil {
-		return signIn{}, err
+	if in.Pass.UserID != "" { // else it is not known yet who signs in
+		if err := s.active(r.Context(), in.Pass.ConnectTicket); err != nil {
+			return signIn{}, err
+		}
 	}
 	browser := s.browserOf(r)
 	if in.Provider != provider || browser == "" || in.Browser != hashOf(browser) {
@@ -139,7 +141,7 @@ func (s *Server) returned(r *http.Request, provider string) (signIn, error) {
 // finish trades what came back for a connection, keeps it, and gives the page that tells of it.
 func (s *Server) finish(r *http.Request, in signIn) (next string, err error) {
 	ctx, p := r.Context(), in.Pass
-	consenter, ok := s.Linkers[p.Cloud].(Consenter)
+	consenter, ok := s.linker(p).(Consenter)
 	if !ok {
 		return "", errMixedUp
 	}
@@ -174,7 +176,7 @@ func (s *Server) showDone(w http.ResponseWriter, r *http.Request, p pass, token 
 		s.sorry(w, r, err)
 		return
 	}
-	s.render(w, http.StatusOK, connectedView(p, conn, s.Linkers[p.Cloud].Page(r.Context(), p.ConnectTicket).Choices, token))
+	s.render(w, http.StatusOK, connectedView(p, conn, s.linker(p).Page(r.Context(), p.ConnectTicket).Choices, token))
 }
 
 // choose sets the default project of what was just connected.

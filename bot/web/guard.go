@@ -33,6 +33,10 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		if s.secure() {
 			h.Set("Strict-Transport-Security", hsts)
 		}
+		if wait, ok := s.within(r); !ok {
+			s.tooMany(w, r, wait)
+			return
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, mostBody)
 		checked.ServeHTTP(w, r)
 	})

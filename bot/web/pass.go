@@ -45,15 +45,29 @@ func (s *Server) pass(ctx context.Context, id string) (pass, Linker, error) {
 		return pass{}, nil, fmt.Errorf("look up a link: %w", err)
 	}
 	var p pass
-	err = json.Unmarshal(raw, &p)
-	linker := s.Linkers[p.Cloud]
+	if err := json.Unmarshal(raw, &p); err != nil || !s.leads(p) {
+		return pass{}, nil, fmt.Errorf("look up a link: it leads to no page: %w", store.ErrNotFound)
+	}
+	return p, s.linker(p), s.active(ctx, p.ConnectTicket)
+}
+
+// linker is how the cloud of a pass is linked: for the person, or for everyone.
+func (s *Server) linker(p pass) Linker {
 	if p.Shared {
-		linker = s.Shared[p.Cloud]
+		return s.Shared[p.Cloud]
 	}
-	if err != nil || p.Purpose != "connect" || linker == nil {
-		return pass{}, nil, fmt.Errorf("look up a link: it is not one for connecting: %w", store.ErrNotFound)
+	return s.Linkers[p.Cloud]
+}
+
+// leads tells whether there is a page for a pass: buttons of the chat are tickets, too.
+func (s *Server) leads(p pass) bool {
+	switch p.Purpose {
+	case bot.PurposeConnect:
+		return s.linker(p) != nil
+	case bot.PurposeLogin, bot.PurposeLink:
+		return true
 	}
-	return p, linker, s.active(ctx, p.ConnectTicket)
+	return false
 }
 
 // active refuses what was made for somebody who may not use Aurora any more, or not connect for everyone.
@@ -118,5 +132,8 @@ func (s *Server) next(ctx context.Context, p pass) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("go on to the next page: %w", err)
 	}
-	return "/connect/" + id, nil
+	if p.Purpose == bot.PurposeConnect {
+		return "/connect/" + id, nil
+	}
+	return "/login/" + id, nil
 }

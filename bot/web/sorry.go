@@ -34,7 +34,12 @@ func explain(err error) (status int, title, text string) {
 	if trouble, ok := errors.AsType[*store.Trouble](err); ok {
 		return http.StatusServiceUnavailable, "Not now", "Nothing was changed. " + trouble.Sentence()
 	}
+	if own, ok := errors.AsType[*apiError](err); ok {
+		return own.status, "That cannot be done", own.sentence
+	}
 	switch {
+	case errors.Is(err, errNobody):
+		return http.StatusUnauthorized, "Sign in first", signInFirst
 	case errors.Is(err, store.ErrNotFound):
 		return http.StatusNotFound, "Link not found", linkGone
 	case errors.Is(err, errElsewhere):

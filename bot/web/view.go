@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"aurora/bot"
 	"aurora/store"
 )
 
@@ -15,23 +16,32 @@ var files embed.FS
 
 // view is what the one template shows.
 type view struct {
-	Title  string
-	Text   string
-	Error  string
-	Who    string
-	Token  string // of the page's forms
-	Prove  bool   // the page is a button that leads to the chat's own sign-in
-	Go     string // where the browser goes on by itself
-	Host   string // of Go, for people
-	Page   *Page
-	Choose []string // projects to choose the default from
-	Chosen string
+	Title   string
+	Text    string
+	Error   string
+	Who     string
+	Token   string // of the page's forms
+	Prove   bool   // the page is a button that leads to the chat's own sign-in
+	Go      string // where the browser goes on by itself
+	Host    string // of Go, for people
+	Page    *Page
+	Buttons []Choice // of a form without fields
+	Conns   []connRow
+	Clouds  []string // that can be connected
+	Signed  bool     // somebody is signed in here
+	Slack   bool     // nobody is, and Slack can tell who it is
+	Back    string   // a page of ours to go back to
+	Choose  []string // projects to choose the default from
+	Chosen  string
 }
 
 func plainView(title, text string) view { return view{Title: title, Text: text} }
 
 // who says on every page who gives what to whom.
 func who(p pass) string {
+	if p.Purpose != bot.PurposeConnect {
+		return "This link was made for " + string(p.Person.Platform) + " user " + p.Person.ID + " in workspace " + p.Person.Team + ". If that is not you, close this page."
+	}
 	if p.Shared {
 		return "You are connecting " + string(p.Cloud) + " for everyone in workspace " + p.Person.Team + ", as " + string(p.Person.Platform) + " user " + p.Person.ID +
 			". The organisation will own it, not you, and Aurora will use it for those whom an Aurora admin grants it. If that is not what you want, close this page."
@@ -58,8 +68,8 @@ func formView(p pass, page Page, typed url.Values, problem, token string) view {
 }
 
 // proveView asks to sign in to the chat first.
-func proveView(p pass, token, problem string) view {
-	return view{Title: title(p), Who: who(p), Token: token, Prove: true, Error: problem,
+func proveView(p pass, token string) view {
+	return view{Title: "Who are you?", Who: who(p), Token: token, Prove: true,
 		Text: "First sign in with Slack as that person: a link alone does not prove who you are."}
 }
 

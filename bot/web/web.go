@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -59,6 +60,27 @@ type Projects interface {
 // Users tells what somebody may do now.
 type Users interface {
 	UserByID(ctx context.Context, orgID, userID string) (store.User, error)
+	Person(ctx context.Context, p store.Person) (store.User, error)
+	// LinkPerson makes a further chat account act as a user.
+	LinkPerson(ctx context.Context, orgID, userID string, p, by store.Person) error
+}
+
+// Sessions keeps who is signed in to the pages and the API.
+type Sessions interface {
+	NewSession(ctx context.Context, user string, value json.RawMessage, ttl time.Duration) (id string, err error)
+	Session(ctx context.Context, id string) (json.RawMessage, error)
+	EndSession(ctx context.Context, id string) error
+	EndSessions(ctx context.Context, user string) error
+}
+
+// Uses tells when a user's connections were last used.
+type Uses interface {
+	LastUsed(ctx context.Context, orgID, userID string) (map[string]time.Time, error)
+}
+
+// Disconnects takes connections away.
+type Disconnects interface {
+	Disconnect(ctx context.Context, orgID, userID, id string, by store.Person) (store.Connection, error)
 }
 
 // Whisperer tells a person in chat, best effort.
@@ -135,10 +157,15 @@ type Server struct {
 	People      map[store.Platform]Directory
 	Tellers     map[store.Platform]Teller
 	// Forget revokes and erases a connection's credential and says what is left to do at the cloud.
-	Forget func(ctx context.Context, c store.Connection) (said string, err error)
-	Users  Users
-	Slack  *SlackSignIn // nil: people do not sign in to the chat here
-	Log    zerolog.Logger
+	Forget      func(ctx context.Context, c store.Connection) (said string, err error)
+	Users       Users
+	Sessions    Sessions
+	Uses        Uses
+	Disconnects Disconnects
+	Counter     Counter        // nil: nobody is limited
+	Proxies     []netip.Prefix // whose word on the caller's address is taken
+	Slack       *SlackSignIn   // nil: people do not sign in to the chat here
+	Log         zerolog.Logger
 }
 
 // Handler gives the routes.
@@ -146,7 +173,16 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /connect/{ticket}", s.show)
 	mux.HandleFunc("POST /connect/{ticket}", s.link)
+	mux.HandleFunc("GET /login/{ticket}", s.show)
+	mux.HandleFunc("POST /login/{ticket}", s.link)
+	mux.HandleFunc("GET /connectors", s.connectors)
+	mux.HandleFunc("GET /connectors/{id}/disconnect", s.askDisconnect)
+	mux.HandleFunc("POST /connectors/{id}/disconnect", s.disconnectHere)
+	mux.HandleFunc("POST /logout", s.logout)
+	mux.HandleFunc("GET /api/auth/{provider}", s.start)
 	mux.HandleFunc("GET /api/auth/{provider}/callback", s.callback)
+	mux.HandleFunc("DELETE /api/auth/{provider}/disconnect", s.apiDisconnect)
+	mux.HandleFunc("GET /api/user/connected-providers", s.apiProviders)
 	mux.HandleFunc("GET /style.css", s.style)
 	mux.HandleFunc("GET /{$}", s.home)
 	return s.guarded(mux)

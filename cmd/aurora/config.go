@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"reflect"
@@ -20,10 +21,11 @@ import (
 
 // config is every setting, as the environment gives it.
 type config struct {
-	Listen    string `env:"AURORA_LISTEN" envDefault:"127.0.0.1:8080"`
-	OpsListen string `env:"AURORA_OPS_LISTEN" envDefault:"127.0.0.1:9090"`
-	PublicURL string `env:"AURORA_PUBLIC_URL"`
-	DataDir   string `env:"AURORA_DATA_DIR" envDefault:"aurora-data"`
+	Listen    string   `env:"AURORA_LISTEN" envDefault:"127.0.0.1:8080"`
+	OpsListen string   `env:"AURORA_OPS_LISTEN" envDefault:"127.0.0.1:9090"`
+	PublicURL string   `env:"AURORA_PUBLIC_URL"`
+	Proxies   []string `env:"AURORA_TRUSTED_PROXIES"` // whose word on a caller's address is taken
+	DataDir   string   `env:"AURORA_DATA_DIR" envDefault:"aurora-data"`
 
 	DatabaseURL store.Secret `env:"DATABASE_URL"`
 	MigrateURL  store.Secret `env:"AURORA_MIGRATE_URL"`
@@ -239,6 +241,11 @@ func (c config) checkAddresses() error {
 	if c.AWSTemplate != "" {
 		wrong = append(wrong, checkWeb("AURORA_AWS_TEMPLATE_URL", c.AWSTemplate, false))
 	}
+	for _, text := range c.Proxies {
+		if _, err := netip.ParsePrefix(strings.TrimSpace(text)); err != nil {
+			wrong = append(wrong, fmt.Errorf("AURORA_TRUSTED_PROXIES has %q: write networks such as 10.0.0.0/8, separated by commas", text))
+		}
+	}
 	local := c.PublicURL == "" || isLoopbackURL(c.PublicURL)
 	set := c.endpoints()
 	for _, name := range slices.Sorted(maps.Keys(set)) {
@@ -253,6 +260,17 @@ func (c config) checkAddresses() error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// proxies are the networks of the proxies before Aurora.
+func (c config) proxies() []netip.Prefix {
+	var all []netip.Prefix
+	for _, text := range c.Proxies {
+		if p, err := netip.ParsePrefix(strings.TrimSpace(text)); err == nil { // check tells of the others
+			all = append(all, p.Masked())
+		}
+	}
+	return all
 }
 
 func checkListen(name, addr string) error {
