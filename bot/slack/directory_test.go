@@ -2,7 +2,9 @@ package slack
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -148,6 +150,77 @@ func TestAudienceFollowsChanges(t *testing.T) {
 	}
 	if !shared() {
 		t.Error("the channel was shared and nobody noticed")
+	}
+}
+
+// Somebody who is made a guest is noticed within seconds, and Slack is not asked about everybody at every post for it.
+func TestAudienceNoticesAMemberMadeAGuest(t *testing.T) {
+	t.Parallel()
+	crowd := slacksim.Channel{ID: "C0CROWD001", Name: "crowd"}
+	var people []slacksim.Person
+	for i := range 30 {
+		id := fmt.Sprintf("U0CROWD%03d", i)
+		people, crowd.Members = append(people, slacksim.Person{ID: id, Name: strings.ToLower(id)}), append(crowd.Members, id)
+	}
+	for channel, method := range map[string]string{ops: "users.info", crowd.ID: "users.list"} {
+		r := newRig(t, slacksim.Config{People: people, Channels: []slacksim.Channel{crowd}})
+		now := time.Now()
+		r.people.now = func() time.Time { return now }
+		guests := func(when string, want bool) {
+			t.Helper()
+			if got, err := r.Audience(t.Context(), place(channel)); err != nil || got.Guests != want || got.Shared != want {
+				t.Errorf("%s, %s: %+v, %v", channel, when, got, err)
+			}
+		}
+		guests("at first", false)
+		asked := len(r.sim.Calls(method))
+		for range 100 {
+			guests("within seconds", false)
+		}
+		if n := len(r.sim.Calls(method)); asked == 0 || n != asked || channel == crowd.ID && len(r.sim.Calls("users.info")) > 0 {
+			t.Errorf("%s was called %d times and then %d more", method, asked, n-asked)
+		}
+		changed := map[string]string{ops: ben, crowd.ID: crowd.Members[17]}[channel]
+		if err := r.sim.AddPerson(slacksim.Person{ID: changed, Name: "changed", Guest: true}); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(freshMember + time.Millisecond)
+		guests("when somebody is a guest now", true)
+	}
+}
+
+// Whoever stands on a later page of a channel's list counts as much as the first ones.
+func TestAudienceLooksAtAllPages(t *testing.T) {
+	t.Parallel()
+	crowd := slacksim.Channel{ID: "C0CROWD001", Name: "crowd"}
+	var people []slacksim.Person
+	for i := range memberPage + 100 {
+		id := fmt.Sprintf("U0CROWD%03d", i)
+		people, crowd.Members = append(people, slacksim.Person{ID: id, Name: strings.ToLower(id), Guest: i == memberPage+90}), append(crowd.Members, id)
+	}
+	r := newRig(t, slacksim.Config{People: people, Channels: []slacksim.Channel{crowd}})
+	if got, err := r.Audience(t.Context(), place(crowd.ID)); err != nil || !got.Guests {
+		t.Errorf("a guest on the second page: %+v, %v", got, err)
+	}
+}
+
+// While Slack asks to wait, a channel is what it was a minute ago; after that it is not known.
+func TestAudienceWhileSlackAsksToWait(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, slacksim.Config{})
+	now := time.Now()
+	r.people.now = func() time.Time { return now }
+	if got, err := r.Audience(t.Context(), place(ops)); err != nil || got.Shared {
+		t.Fatalf("at first: %+v, %v", got, err)
+	}
+	r.sim.Inject(slacksim.Fault{Method: "users.info", Kind: slacksim.FaultRateLimit, Times: -1})
+	now = now.Add(30 * time.Second)
+	if got, err := r.Audience(t.Context(), place(ops)); err != nil || got.Shared {
+		t.Errorf("half a minute later: %+v, %v", got, err)
+	}
+	now = now.Add(rememberProfile)
+	if got, err := r.Audience(t.Context(), place(ops)); err == nil || !got.Shared {
+		t.Errorf("a minute and a half later: %+v, %v", got, err)
 	}
 }
 

@@ -91,8 +91,7 @@ func (k keeperOf) start() (int, error) {
 		err error
 	}
 	done := make(chan started)
-	go func() {
-		runtime.LockOSThread()
+	onThread(func() {
 		listener, err := k.confineThread()
 		if err != nil {
 			done <- started{err: err}
@@ -106,12 +105,32 @@ func (k keeperOf) start() (int, error) {
 		})
 		done <- started{pid, err}
 		select {}
-	}()
+	})
 	s := <-done
 	if s.err != nil {
 		return 0, fmt.Errorf("start %s: %w", filepath.Base(k.Program), s.err)
 	}
 	return s.pid, nil
+}
+
+// onThread runs task on a thread of its own that is not the process's first one. A signal to a process is judged by the
+// domain of its first thread: were that one confined like the program, the program could end its keeper.
+func onThread(task func()) {
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() != os.Getpid() {
+			task()
+			return
+		}
+		elsewhere := make(chan struct{})
+		go func() {
+			runtime.LockOSThread()
+			close(elsewhere)
+			task()
+		}()
+		<-elsewhere // until then this thread is taken
+		runtime.UnlockOSThread()
+	}()
 }
 
 // reapUntil waits for children until the one with this number has ended and gives its exit status; -1 when there are

@@ -92,6 +92,7 @@ func endpoints() map[string]endpoint {
 		"conversations.replies":                 {tokenBot, history, 50, (*Server).conversationsReplies},
 		"conversations.open":                    {tokenBot, []string{"im:write", "mpim:write"}, 50, (*Server).conversationsOpen},
 		"users.info":                            {tokenBot, []string{"users:read"}, 100, (*Server).usersInfo},
+		"users.list":                            {tokenBot, []string{"users:read"}, 20, (*Server).usersList},
 		"views.open":                            {tokenBot, nil, 100, (*Server).viewsOpen},
 		"views.push":                            {tokenBot, nil, 100, (*Server).viewsPush},
 		"views.update":                          {tokenBot, nil, 100, (*Server).viewsUpdate},

@@ -39,6 +39,36 @@ func (s *Server) usersInfo(q *request) (object, *refusal) {
 	return object{"user": s.personWire(p)}, nil
 }
 
+// usersList gives everybody of the workspace, page by page, those whose accounts are over as well. Without a limit
+// Slack tries to give all at once, and asks larger workspaces to use one.
+func (s *Server) usersList(q *request) (object, *refusal) {
+	limit, ok := q.number("limit", 0)
+	if !ok || limit < 0 || limit > 1000 {
+		return nil, refuse("invalid_limit")
+	}
+	var all []*person
+	for _, key := range s.peopleOrder {
+		if p := s.people[key]; p.Team == q.team.ID {
+			all = append(all, p)
+		}
+	}
+	if limit == 0 && len(all) > 1000 {
+		return nil, refuse("limit_required")
+	}
+	if limit == 0 {
+		limit = 1000
+	}
+	all, next, f := page(all, q.str("cursor"), limit, func(p *person) string { return p.ID })
+	if f != nil {
+		return nil, f
+	}
+	users := []object{}
+	for _, p := range all {
+		users = append(users, s.personWire(p))
+	}
+	return object{"members": users, "cache_ts": 1700000000, "response_metadata": object{"next_cursor": next}}, nil
+}
+
 // outsider finds somebody of another workspace whom this one can know: a stranger by declaration, or a member of
 // a channel both share.
 func (s *Server) outsider(t *team, id string) *person {
