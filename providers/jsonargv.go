@@ -9,12 +9,14 @@ import (
 var outputFlags = map[string]struct {
 	valued []string // flags with a value, which are left out with it
 	bare   []string // switches, which are left out
-	force  []string // what is added
+	force  []string // what is added at the end
+	first  []string // what is added before the command's words, where a program takes flags there alone
 }{
-	"aws":    {[]string{"--query", "--output"}, nil, []string{"--output", "json"}},
-	"gcloud": {[]string{"--format", "--flatten"}, []string{"--uri"}, []string{"--format=json"}},
-	"az":     {[]string{"--query", "--output", "-o"}, nil, []string{"--output", "json"}},
-	"scw":    {[]string{"--output", "-o"}, nil, []string{"--output", "json"}},
+	"aws":    {[]string{"--query", "--output"}, nil, []string{"--output", "json"}, nil},
+	"gcloud": {[]string{"--format", "--flatten"}, []string{"--uri"}, []string{"--format=json"}, nil},
+	"az":     {[]string{"--query", "--output", "-o"}, nil, []string{"--output", "json"}, nil},
+	"bq":     {[]string{"--format"}, nil, nil, []string{"--format=json"}},
+	"scw":    {[]string{"--output", "-o"}, nil, []string{"--output", "json"}, nil},
 }
 
 // jsonArgv gives the argv with JSON forced in place of what was asked for; false when the program cannot do that. Our
@@ -27,8 +29,8 @@ func jsonArgv(argv []string) ([]string, bool) {
 	if !ok {
 		return nil, false
 	}
-	var out []string
-	for i := 0; i < len(argv); i++ {
+	out := append([]string{argv[0]}, flags.first...)
+	for i := 1; i < len(argv); i++ {
 		name, _, joined := strings.Cut(argv[i], "=")
 		switch {
 		case slices.Contains(flags.bare, argv[i]):

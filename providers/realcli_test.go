@@ -118,12 +118,16 @@ func newCloudBench(t testing.TB, judge providers.Policy, role string) *cloudBenc
 		t.Fatal(err)
 	}
 	t.Cleanup(sim.Close)
+	ca, err := sim.StartTLS()
+	if err != nil {
+		t.Fatal(err)
+	}
 	at := sim.Endpoints()
 	driver, err := aws.New(aws.Config{Identity: credentials.NewStaticCredentialsProvider(key.ID, key.Secret, ""), Endpoint: at.AWS, STSEndpoint: at.AWS})
 	if err != nil {
 		t.Fatal(err)
 	}
-	way, err := egress.New(egress.Config{Endpoints: []string{at.AWS, at.GCPCompute, at.GCPResourceManager}})
+	way, err := egress.New(egress.Config{Endpoints: []string{at.AWS, at.GCPCompute, at.GCPResourceManager, at.GCPBigQuery, at.GCPStorageTLS}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +145,9 @@ func newCloudBench(t testing.TB, judge providers.Policy, role string) *cloudBenc
 	b.Executor, err = providers.New(providers.Config{
 		Policy: judge, Connections: b.books, Credentials: b.books, Intents: b.books, Auditor: b.books, Runner: "test",
 		Drivers: map[store.Cloud]providers.Driver{
-			store.AWS: driver, store.GCP: gcp.New(gcp.Config{Compute: at.GCPCompute, ResourceManager: at.GCPResourceManager}),
+			store.AWS: driver, store.GCP: gcp.New(gcp.Config{
+				Compute: at.GCPCompute, ResourceManager: at.GCPResourceManager, BigQuery: at.GCPBigQuery, Storage: at.GCPStorageTLS, CA: ca, TokenURL: at.GoogleToken,
+			}),
 		},
 		Programs: providers.Locate(os.Getenv("PATH")), Dir: t.TempDir(), Network: way, Sandbox: confine.Examine().Sandbox,
 	})
@@ -154,17 +160,23 @@ func newCloudBench(t testing.TB, judge providers.Policy, role string) *cloudBenc
 // connectGCP links the simulator's owner of acme-prod.
 func (b *cloudBench) connectGCP(t testing.TB) {
 	t.Helper()
-	token := b.sim.GoogleToken(cloudsim.GCPUser, time.Hour, "https://www.googleapis.com/auth/cloud-platform")
+	b.linkGCP(t, cloudsim.ScopeCloudPlatform)
+	b.books.connections = append(b.books.connections, store.Connection{
+		ID: "c-gcp", OrgID: "org", UserID: "user", Cloud: store.GCP, Account: cloudsim.GCPUser, Projects: []string{cloudsim.GCPProject},
+		Token: "vault:kv/gcp", Generation: 1, Status: store.ConnectionActive,
+	})
+}
+
+// linkGCP keeps a token with this scope for the connection.
+func (b *cloudBench) linkGCP(t testing.TB, scope string) {
+	t.Helper()
+	token := b.sim.GoogleToken(cloudsim.GCPUser, time.Hour, scope)
 	cred, err := gcp.NewCredential(token, cloudsim.GCPUser, time.Now().Add(time.Hour), []string{cloudsim.GCPProject})
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.secret = append(b.secret, token)
 	b.books.credentials["kv/gcp"] = cred
-	b.books.connections = append(b.books.connections, store.Connection{
-		ID: "c-gcp", OrgID: "org", UserID: "user", Cloud: store.GCP, Account: cloudsim.GCPUser, Projects: []string{cloudsim.GCPProject},
-		Token: "vault:kv/gcp", Generation: 1, Status: store.ConnectionActive,
-	})
 }
 
 var calls struct {

@@ -143,6 +143,9 @@ func (e *Executor) runProcess(j job, program Program, s Session, cred store.Cred
 		if way.Secret != "" {
 			out.Secrets = append(out.Secrets, way.Secret)
 		}
+		if out.ExitCode != 0 && complained(argv[0], out.Stdout) {
+			out.Stdout, out.Stderr = nil, out.Stdout
+		}
 		if out.ExitCode == 0 && halfRefused(argv[0], out.Stderr) {
 			out.ExitCode = 1
 		}
@@ -169,6 +172,12 @@ func (e *Executor) openWay(r Route) (Way, error) {
 // only warns, so that "Listed 0 items" would be taken for an answer.
 func halfRefused(program string, stderr []byte) bool {
 	return program == "gcloud" && bytes.Contains(stderr, []byte("Some requests did not succeed"))
+}
+
+// complained tells that what stands in a program's output is why it failed: bq says that there. As output it would be
+// withheld where members are to be masked.
+func complained(program string, stdout []byte) bool {
+	return program == "bq" && bytes.HasPrefix(stdout, []byte("BigQuery error in "))
 }
 
 func (e *Executor) callDirect(direct Direct, ask SessionAsk, argv []string) func(context.Context) (Output, error) {

@@ -161,19 +161,20 @@ func pyenvFile(name, root string) (string, error) {
 	return "", fmt.Errorf("%s is %w in any of pyenv's versions under %s", name, errNotInstalled, root)
 }
 
+// googleEntries are what the wrappers of Google's tools start in the end. The starters between them only find out whose
+// token it is, which a run is told.
+var googleEntries = map[string]string{"gcloud": "lib/gcloud.py", "gsutil": "platform/gsutil/gsutil", "bq": "platform/bq/bq.py"}
+
 // googleProgram resolves gcloud, gsutil and bq: their wrappers only choose a Python.
 func googleProgram(name, file string, path []string) (Program, error) {
 	root := filepath.Dir(filepath.Dir(file))
-	entry := filepath.Join(root, "bin", "bootstrapping", name+".py")
-	if name == "gcloud" {
-		entry = filepath.Join(root, "lib", "gcloud.py")
-	}
+	entry := filepath.Join(root, googleEntries[name])
 	if _, err := os.Stat(entry); err != nil {
 		return Program{}, fmt.Errorf("look behind %s: %w", file, err)
 	}
 	python := filepath.Join(root, "platform", "bundledpythonunix", "bin", "python3")
-	// The starters of gsutil and bq import what lies beside them, which isolation would hide; the working directory is
-	// still not looked into. -S is what gcloud's own wrapper says.
+	// gsutil and bq import what lies beside them, which isolation would hide; the working directory is still not looked
+	// into. -S is what gcloud's own wrapper says.
 	flags := []string{"-E", "-s"}
 	if name == "gcloud" {
 		flags = []string{isolated, "-S"}
@@ -184,8 +185,10 @@ func googleProgram(name, file string, path []string) (Program, error) {
 		}
 	}
 	env := map[string]string{
-		"CLOUDSDK_ROOT_DIR": root, "CLOUDSDK_PYTHON": python, "CLOUDSDK_PYTHON_ARGS": strings.Join(flags, " "),
-		"CLOUDSDK_GSUTIL_PYTHON": python, "CLOUDSDK_BQ_PYTHON": python, "PYTHONIOENCODING": "UTF-8",
+		"CLOUDSDK_ROOT_DIR": root, "CLOUDSDK_PYTHON": python, "CLOUDSDK_PYTHON_ARGS": strings.Join(flags, " "), "PYTHONIOENCODING": "UTF-8",
+	}
+	if name != "gcloud" {
+		env["CLOUDSDK_WRAPPER"] = "1" // as their starters say: no look for updates
 	}
 	return Program{Interpreter: python, Flags: flags, Entry: entry, Env: env}, nil
 }

@@ -36,7 +36,10 @@ func newClouds(ctx context.Context, c config, engine *policy.Engine, programs pr
 	if err != nil {
 		return clouds{}, err
 	}
-	found := clouds{gcp: newGCP(c), tailscale: ts}
+	found := clouds{tailscale: ts}
+	if found.gcp, err = newGCP(c); err != nil {
+		return clouds{}, err
+	}
 	if found.ovh, err = newOVH(c, engine); err != nil {
 		return clouds{}, err
 	}
@@ -57,18 +60,15 @@ func newClouds(ctx context.Context, c config, engine *policy.Engine, programs pr
 
 // newAzure makes the connector with what this machine has: certificates to trust, and a token of Aurora's own.
 func newAzure(c config, az providers.Program) (*azure.Connector, error) {
-	made := azure.Config{Login: c.EndpointEntra, ARM: c.EndpointARM, CA: c.azureCA}
+	trusted, err := c.trusted()
+	if err != nil {
+		return nil, err
+	}
+	made := azure.Config{Login: c.EndpointEntra, ARM: c.EndpointARM, CA: trusted}
 	if az.Err == nil && az.Entry != "" {
 		made.Learn = func(ctx context.Context, s providers.Session, file string) ([]byte, error) {
 			return az.Learn(ctx, s, file, "version")
 		}
-	}
-	if made.CA == nil && c.CAFile != "" {
-		raw, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("read SSL_CERT_FILE: %w", err)
-		}
-		made.CA = raw
 	}
 	if c.AzureTokenFile != "" { // read each time: the platform replaces it
 		made.Federated = func() (string, error) {
@@ -77,6 +77,18 @@ func newAzure(c config, az providers.Program) (*azure.Connector, error) {
 		}
 	}
 	return azure.New(made)
+}
+
+// trusted are the certificates that CLIs trust which look at none of the machine's; nil leaves them their own.
+func (c config) trusted() ([]byte, error) {
+	if c.cloudCA != nil || c.CAFile == "" {
+		return c.cloudCA, nil
+	}
+	raw, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("read SSL_CERT_FILE: %w", err)
+	}
+	return raw, nil
 }
 
 // awsIdentity is who Aurora is to AWS: by the SDK's own chain, which reads the environment, files and the machine's role.

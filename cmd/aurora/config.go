@@ -56,6 +56,8 @@ type config struct {
 	EndpointSTS       string `env:"AURORA_ENDPOINT_AWS_STS"`
 	EndpointCompute   string `env:"AURORA_ENDPOINT_GCP_COMPUTE"`
 	EndpointProjects  string `env:"AURORA_ENDPOINT_GCP_RESOURCEMANAGER"`
+	EndpointBigQuery  string `env:"AURORA_ENDPOINT_GCP_BIGQUERY"`
+	EndpointStorage   string `env:"AURORA_ENDPOINT_GCP_STORAGE"`
 	EndpointTailscale string `env:"AURORA_ENDPOINT_TAILSCALE"`
 	EndpointEntra     string `env:"AURORA_ENDPOINT_AZURE_LOGIN"`
 	EndpointARM       string `env:"AURORA_ENDPOINT_AZURE_ARM"`
@@ -73,7 +75,7 @@ type config struct {
 
 	unread      error         // settings that could not be read, each in a sentence
 	identity    *awsKey       // Aurora's own AWS identity when it does not come from the SDK's chain
-	azureCA     []byte        // what to trust in place of CAFile's certificates
+	cloudCA     []byte        // what CLIs trust in place of CAFile's certificates
 	proveAll    bool          // people prove who they are on this machine's own http, too
 	confirmWait time.Duration // how long a click is waited for; 0 is the executor's own
 	silence     time.Duration // after how long without a socket Slack counts as away; 0 is the adapter's own
@@ -249,7 +251,7 @@ func (c config) checkAddresses() error {
 	local := c.PublicURL == "" || isLoopbackURL(c.PublicURL)
 	set := c.endpoints()
 	for _, name := range slices.Sorted(maps.Keys(set)) {
-		wrong = append(wrong, checkWeb(name, set[name], local))
+		wrong = append(wrong, checkWeb(name, set[name], local && name != "AURORA_ENDPOINT_GCP_STORAGE")) // gsutil speaks TLS alone
 	}
 	if (c.EndpointEntra == "") != (c.EndpointARM == "") {
 		wrong = append(wrong, errors.New("AURORA_ENDPOINT_AZURE_LOGIN and AURORA_ENDPOINT_AZURE_ARM belong together: set the other one too"))
@@ -286,7 +288,8 @@ func (c config) endpoints() map[string]string {
 	set := map[string]string{}
 	for name, value := range map[string]string{
 		"AURORA_ENDPOINT_AWS": c.EndpointAWS, "AURORA_ENDPOINT_AWS_STS": c.EndpointSTS, "AURORA_ENDPOINT_GCP_COMPUTE": c.EndpointCompute,
-		"AURORA_ENDPOINT_GCP_RESOURCEMANAGER": c.EndpointProjects, "AURORA_ENDPOINT_TAILSCALE": c.EndpointTailscale,
+		"AURORA_ENDPOINT_GCP_RESOURCEMANAGER": c.EndpointProjects, "AURORA_ENDPOINT_GCP_BIGQUERY": c.EndpointBigQuery,
+		"AURORA_ENDPOINT_GCP_STORAGE": c.EndpointStorage, "AURORA_ENDPOINT_TAILSCALE": c.EndpointTailscale,
 		"AURORA_ENDPOINT_AZURE_LOGIN": c.EndpointEntra, "AURORA_ENDPOINT_AZURE_ARM": c.EndpointARM, "AURORA_ENDPOINT_SCALEWAY": c.EndpointScaleway,
 	} {
 		if value != "" {

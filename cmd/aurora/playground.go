@@ -146,7 +146,8 @@ func (s *sims) configure(cfg config, dir string) config {
 	cfg.EndpointAWS, cfg.EndpointSTS, cfg.EndpointCompute = ends.AWS, ends.AWS, ends.GCPCompute
 	cfg.EndpointProjects, cfg.EndpointTailscale = ends.GCPResourceManager, ends.Tailscale
 	cfg = cfg.signInAt(s.clouds)
-	cfg.EndpointEntra, cfg.EndpointARM, cfg.azureCA, cfg.EndpointScaleway = ends.AzureLoginTLS, ends.AzureARMTLS, s.certificate, ends.Scaleway
+	cfg.EndpointEntra, cfg.EndpointARM, cfg.cloudCA, cfg.EndpointScaleway = ends.AzureLoginTLS, ends.AzureARMTLS, s.certificate, ends.Scaleway
+	cfg.EndpointBigQuery, cfg.EndpointStorage = ends.GCPBigQuery, ends.GCPStorageTLS
 	key := s.clouds.AWSKey()
 	cfg.identity = &awsKey{id: key.ID, secret: store.Secret(key.Secret)}
 	cfg.DefaultRole = string(store.Operator)

@@ -112,11 +112,15 @@ func (d *doctor) signIns() {
 	}
 }
 
-func newGCP(c config) *gcp.Connector {
+func newGCP(c config) (*gcp.Connector, error) {
+	trusted, err := c.trusted()
+	if err != nil {
+		return nil, err
+	}
 	return gcp.New(gcp.Config{
 		ClientID: c.GoogleID, ClientSecret: c.GoogleSecret, AuthURL: c.EndpointGoogleAuth, TokenURL: c.EndpointGoogleToken, RevokeURL: c.EndpointGoogleRevoke,
-		Compute: c.EndpointCompute, ResourceManager: c.EndpointProjects,
-	})
+		Compute: c.EndpointCompute, ResourceManager: c.EndpointProjects, BigQuery: c.EndpointBigQuery, Storage: c.EndpointStorage, CA: trusted,
+	}), nil
 }
 
 // newOVH gives nil while OVHcloud is off.

@@ -28,6 +28,9 @@ func (s *Server) mount() {
 	s.clouds = []mounted{
 		{"/compute/v1", "gcp", &gcpCloud{server: s, oauth: google, service: "compute", routes: computeRoutes}},
 		{"/cloudresourcemanager", "gcp", &gcpCloud{server: s, oauth: google, service: "cloudresourcemanager", routes: projectRoutes}},
+		{"/bigquery/v2", "gcp", &gcpCloud{server: s, oauth: google, service: "bigquery", routes: bigQueryRoutes}},
+		{"/$discovery", "gcp", bigQueryDiscovery{}},
+		{"/storage/v1", "gcp", &gcpCloud{server: s, oauth: google, service: "storage", routes: storageRoutes}},
 		{"/google", "gcp", &googleSignIn{server: s, oauth: google}},
 		{"/tailscale/api/v2", "tailscale", s.tailnet},
 		{"/scaleway", "scaleway", s.scaleway},

@@ -178,10 +178,10 @@ func (c *gcpCall) page(all []map[string]any) (part []map[string]any, next string
 	size, start := 500, 0
 	if text := c.query.Get("maxResults"); text != "" {
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 || n > 500 {
+		if err != nil || n < 0 || n > 500 && c.cloud.service == "compute" {
 			return nil, "", &gcpError{code: http.StatusBadRequest, reason: "invalid", message: "Invalid value for field 'maxResults': '" + text + "'. Values must be within the range: [0, 500]"}
 		}
-		size = orInt(n, 500)
+		size = min(orInt(n, 500), 1000)
 	}
 	if token := c.query.Get("pageToken"); token != "" {
 		raw, err := base64.RawURLEncoding.DecodeString(token)

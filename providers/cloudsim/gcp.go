@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// gcpCloud answers for Compute Engine and Resource Manager. Sign-in is its authorization server.
+// gcpCloud answers for one of Google's services. Sign-in is its authorization server.
 type gcpCloud struct {
 	server  *Server
 	oauth   *authorizationServer
-	service string // compute or cloudresourcemanager
+	service string // compute, cloudresourcemanager, bigquery or storage
 	routes  []gcpRoute
 }
 
@@ -23,7 +23,17 @@ const (
 	ScopeCloudPlatformReadOnly = "https://www.googleapis.com/auth/cloud-platform.read-only"
 	ScopeCompute               = "https://www.googleapis.com/auth/compute"
 	ScopeComputeReadOnly       = "https://www.googleapis.com/auth/compute.readonly"
+	ScopeBigQuery              = "https://www.googleapis.com/auth/bigquery"
+	ScopeStorage               = "https://www.googleapis.com/auth/devstorage.full_control"
+	ScopeStorageReadOnly       = "https://www.googleapis.com/auth/devstorage.read_only"
 )
+
+// gcpScopes are the scopes besides the whole cloud's that a service takes: for everything, and for what only reads.
+var gcpScopes = map[string]struct{ all, read []string }{
+	"compute":  {[]string{ScopeCompute}, []string{ScopeComputeReadOnly}},
+	"bigquery": {[]string{ScopeBigQuery}, nil},
+	"storage":  {[]string{ScopeStorage}, []string{ScopeStorageReadOnly}},
+}
 
 // gcpRoute is one method of an API. The pattern's {names} become params.
 type gcpRoute struct {
@@ -57,9 +67,12 @@ type gcpError struct {
 
 // gcpRoles are the roles bindings name, as patterns of permissions.
 var gcpRoles = map[string][]string{
-	"roles/owner":                         {"*"},
-	"roles/editor":                        {"compute.*", "resourcemanager.projects.get", "resourcemanager.projects.list"},
-	"roles/viewer":                        {"compute.*.get", "compute.*.list", "compute.instances.getSerialPortOutput", "resourcemanager.projects.get", "resourcemanager.projects.list"},
+	"roles/owner":  {"*"},
+	"roles/editor": {"compute.*", "resourcemanager.projects.get", "resourcemanager.projects.list"},
+	"roles/viewer": {
+		"compute.*.get", "compute.*.list", "compute.instances.getSerialPortOutput", "resourcemanager.projects.get", "resourcemanager.projects.list",
+		"bigquery.*.get", "bigquery.*.list", "bigquery.tables.getData", "bigquery.jobs.create", "storage.*.get", "storage.*.list",
+	},
 	"roles/compute.viewer":                {"compute.*.get", "compute.*.list", "compute.instances.getSerialPortOutput", "resourcemanager.projects.get"},
 	"roles/compute.instanceAdmin.v1":      {"compute.instances.*", "compute.zones.*", "compute.zoneOperations.*", "compute.machineTypes.*", "compute.projects.get", "resourcemanager.projects.get"},
 	"roles/resourcemanager.projectViewer": {"resourcemanager.projects.get", "resourcemanager.projects.list"},
@@ -106,7 +119,10 @@ func (c *gcpCall) carryOut() reply {
 	if refused != nil {
 		return c.fail(refused)
 	}
-	return reply{status: http.StatusOK, body: mustJSON(output), header: map[string]string{"Content-Type": "application/json; charset=UTF-8"}}
+	if text, ok := output.(media); ok {
+		return reply{status: http.StatusOK, body: []byte(text), header: map[string]string{"Content-Type": "text/plain"}}
+	}
+	return reply{dryRun: c.entry.DryRun, status: http.StatusOK, body: mustJSON(output), header: map[string]string{"Content-Type": "application/json; charset=UTF-8"}}
 }
 
 func bearer(r *http.Request) string {
@@ -202,12 +218,10 @@ func (c *gcpCall) forbidden(permission string) *gcpError {
 }
 
 func (c *gcpCall) scoped() bool {
-	enough := []string{ScopeCloudPlatform, ScopeCompute}
+	own := gcpScopes[c.cloud.service]
+	enough := append([]string{ScopeCloudPlatform}, own.all...)
 	if !c.route.writes {
-		enough = append(enough, ScopeCloudPlatformReadOnly, ScopeComputeReadOnly)
-	}
-	if c.cloud.service != "compute" {
-		enough = slices.DeleteFunc(enough, func(s string) bool { return s == ScopeCompute || s == ScopeComputeReadOnly })
+		enough = append(append(enough, ScopeCloudPlatformReadOnly), own.read...)
 	}
 	return slices.ContainsFunc(c.token.scopes, func(s string) bool { return slices.Contains(enough, s) })
 }
@@ -215,7 +229,7 @@ func (c *gcpCall) scoped() bool {
 func (c *gcpCall) scopeRefusal() *gcpError {
 	return &gcpError{
 		code: http.StatusForbidden, status: "PERMISSION_DENIED", reason: "insufficientPermissions", message: "Request had insufficient authentication scopes.",
-		header: map[string]string{"Www-Authenticate": `Bearer realm="https://accounts.google.com/", error="insufficient_scope", scope="` + ScopeCompute + " " + ScopeCloudPlatform + `"`},
+		header: map[string]string{"Www-Authenticate": `Bearer realm="https://accounts.google.com/", error="insufficient_scope", scope="` + ScopeCloudPlatform + `"`},
 		details: []any{map[string]any{
 			"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "domain": "googleapis.com",
 			"metadata": map[string]string{"service": c.cloud.service + ".googleapis.com", "method": c.route.action},

@@ -18,6 +18,9 @@ type Project struct {
 	Bindings map[string]string `json:"bindings"` // e-mail to role: roles/viewer, roles/editor, roles/owner, roles/compute.viewer
 	VMs      []VM              `json:"vms,omitempty"`
 	Ops      []GCPOperation    `json:"operations,omitempty"`
+	Datasets []Dataset         `json:"datasets,omitempty"`
+	Queries  []QueryJob        `json:"queries,omitempty"`
+	Buckets  []GCSBucket       `json:"buckets,omitempty"`
 }
 
 // VM is one Compute Engine instance.
@@ -65,6 +68,7 @@ func defaultGCP() GCP {
 					defaultVM("checkout-web-2", "us-central1-a", "RUNNING", "10.128.0.12"),
 					defaultVM("batch-1", "europe-west1-b", "TERMINATED", "10.132.0.11"),
 				},
+				Datasets: defaultDatasets(), Buckets: defaultGCSBuckets(),
 			},
 			{
 				ID: "acme-staging", Name: "Acme staging", Number: "501122334455", State: "ACTIVE",

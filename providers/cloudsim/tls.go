@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// StartTLS answers over TLS as well, on another free port of 127.0.0.1: the az tool takes nothing else. It gives the
-// certificate to trust, as PEM. The address is in the endpoints' Azure…TLS members.
+// StartTLS answers over TLS as well, on another free port of 127.0.0.1: az and gsutil take nothing else. It
+// gives the certificate to trust, as PEM. The address is in the endpoints' …TLS members.
 func (s *Server) StartTLS() (certificate []byte, err error) {
 	pair, certificate, err := selfSigned()
 	if err != nil {

@@ -41,6 +41,9 @@ type Config struct {
 	RevokeURL       string           // override for the revocation endpoint
 	Compute         string           // override for the Compute Engine API, such as http://127.0.0.1:1/compute/v1/
 	ResourceManager string           // override for the Cloud Resource Manager API
+	BigQuery        string           // override for the root of the BigQuery API, such as http://127.0.0.1:1/
+	Storage         string           // override for the root of Cloud Storage's API; https alone
+	CA              []byte           // what gsutil trusts in place of its own certificates, PEM; nil for those
 	Now             func() time.Time // nil for time.Now
 }
 
@@ -98,7 +101,7 @@ func NewCredential(accessToken, email string, expiry time.Time, projects []strin
 	return store.NewCredential(values), nil
 }
 
-// Session gives the environment and the token file of one run, and nothing of the host's own configuration.
+// Session gives the environment and the private files of one run, and nothing of the host's own configuration.
 func (c *Connector) Session(_ context.Context, ask providers.SessionAsk) (providers.Session, error) {
 	token := ask.Credential.Get("access_token")
 	if token == "" || c.expired(ask.Credential.Get("expiry")) {
@@ -107,11 +110,11 @@ func (c *Connector) Session(_ context.Context, ask providers.SessionAsk) (provid
 			Sentence: "The sign-in to Google Cloud of " + ask.Connection.Account + " has expired: connect again with /aurora connect gcp.",
 		}
 	}
-	return providers.Session{
-		Env:     c.environment(ask),
-		Files:   []providers.File{{Name: "token", Content: token, Env: "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE"}},
-		Secrets: []string{token},
-	}, nil
+	files, err := c.files(ask, token)
+	if err != nil {
+		return providers.Session{}, err
+	}
+	return providers.Session{Env: c.environment(ask), Files: files, Secrets: []string{token}}, nil
 }
 
 func (c *Connector) expired(expiry string) bool {
