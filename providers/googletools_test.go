@@ -95,15 +95,15 @@ func TestAGoogleTokenThatEndedIsSaidInWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.books.credentials["kv/gcp"] = cred
-	for _, line := range []string{"bq ls orders", "gsutil ls gs://acme-reports"} {
+	for _, line := range []string{"bq ls orders", "gsutil ls gs://acme-reports", "gcloud projects describe acme-prod"} {
 		program, _, _ := strings.Cut(line, " ")
 		t.Run(program, func(t *testing.T) {
 			needCLI(t, program)
 			r := b.Run(t.Context(), wants(line, store.Ask))
-			if r.Status != providers.StatusFailed || strings.Contains(r.Output, "ya29.ended") || strings.Contains(r.Output, "Traceback") {
+			if r.Code != providers.CodeExpired || !strings.Contains(r.Error, "connect again with /aurora connect gcp") || !r.Sections[0].Broken {
 				t.Errorf("%+v", r)
 			}
-			t.Log(r.Output, r.Error, r.Code)
+			b.clean(t, r.Output, string(r.ModelJSON()))
 		})
 	}
 }

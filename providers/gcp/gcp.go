@@ -114,7 +114,7 @@ func (c *Connector) Session(_ context.Context, ask providers.SessionAsk) (provid
 	if err != nil {
 		return providers.Session{}, err
 	}
-	return providers.Session{Env: c.environment(ask), Files: files, Secrets: []string{token}}, nil
+	return providers.Session{Env: c.environment(ask), Files: files, Secrets: []string{token}, Rejected: c.rejected(ask)}, nil
 }
 
 func (c *Connector) expired(expiry string) bool {
