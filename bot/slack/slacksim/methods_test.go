@@ -36,7 +36,7 @@ func TestRemainingMethods(t *testing.T) {
 		{"conversations.info", object{"channel": "C0ONCALL01"}, "", "channel.is_private", "true"},
 		{"conversations.members", object{"channel": ops, "limit": 2}, "", "response_metadata.next_cursor", "bmV4dDpVMEJFTjAwMDAx"},
 		{"conversations.members", object{"channel": ops, "limit": 0}, "invalid_limit", "", ""},
-		{"users.list", object{"limit": 1}, "", "members.0.id", "U0AURORA01"},
+		{"users.list", object{"limit": 1}, "", "response_metadata.next_cursor", "bmV4dDpVMEFEQTAwMDAx"},
 		{"users.list", object{"limit": 1001}, "invalid_limit", "", ""},
 		{"users.list", object{"limit": 1, "cursor": "x"}, "invalid_cursor", "", ""},
 		{"conversations.open", object{"users": ada}, "", "channel.id", "D0ADA00001"},
