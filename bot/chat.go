@@ -16,7 +16,7 @@ type Chat interface {
 	Post(ctx context.Context, place store.Place, m Message, meta Meta) (ts string, err error)
 	// Update replaces the message at ts; doing it twice does no harm. ErrGone when it does not stand there any more.
 	Update(ctx context.Context, place store.Place, ts string, m Message) error
-	// Whisper shows m to place.Whisper alone. reply is the platform's own way to answer the event, or empty.
+	// Whisper shows m to place.Whisper alone, in his direct messages where place has no channel. reply is the platform's own way to answer the event, or empty.
 	Whisper(ctx context.Context, place store.Place, m Message, reply store.Secret) error
 	// Find looks for a message that was posted with meta; store.ErrNotFound when it is surely not there.
 	Find(ctx context.Context, place store.Place, meta Meta) (ts string, err error)

@@ -50,6 +50,9 @@ type Stores struct {
 	Journal       Journal
 	Stopper       Stopper
 	Inbox         Inbox
+	Departures    Departures
+	Belongings    Belongings
+	Sessions      Sessions // nil where nobody signs in to pages
 }
 
 // Platform is one chat platform.
@@ -137,6 +140,8 @@ func (d *Desk) respond(ctx context.Context, claim store.Claim, row store.Receive
 		return d.click(ctx, claim, row)
 	case store.EventContinuation:
 		return d.continuation(ctx, claim, row)
+	case store.EventDeparted:
+		return d.departed(ctx, claim, row)
 	}
 	return d.settle(ctx, claim, row)
 }

@@ -44,12 +44,30 @@ func (d *Desk) identify(ctx context.Context, place store.Place, p store.Person) 
 		return asker{}, "", fmt.Errorf("find the user of %s: %w", p, err)
 	}
 	if !user.Active {
+		if user, err = d.back(ctx, p, user); err != nil {
+			return asker{}, "", err
+		}
+	}
+	if !user.Active {
 		return asker{}, inactive, nil
 	}
 	if user.Role, err = d.promote(ctx, org, p, user); err != nil {
 		return asker{}, "", err
 	}
 	return asker{Org: org, User: user, Person: p}, "", nil
+}
+
+// back switches a user on again who had left and of whom the platform says now that he is a member. He starts as everybody
+// does: without connections and grants.
+func (d *Desk) back(ctx context.Context, p store.Person, user store.User) (store.User, error) {
+	returned, err := d.Departures.Return(ctx, user.OrgID, user.ID, d.firstRole(p), p)
+	if err != nil || !returned {
+		return user, err
+	}
+	if user, err = d.Users.Person(ctx, p); err != nil {
+		return user, fmt.Errorf("find the user of %s: %w", p, err)
+	}
+	return user, nil
 }
 
 func (d *Desk) firstRole(p store.Person) store.Role {

@@ -24,6 +24,7 @@ const (
 	AuditStop       AuditKind = "stop"
 	AuditGrant      AuditKind = "grant"
 	AuditRule       AuditKind = "rule"
+	AuditDeparture  AuditKind = "departure"
 )
 
 // AuditEntry is one row of the audit. The store gives Seq, At, Prev and Hash: Hash is

@@ -15,6 +15,7 @@ const (
 	EventClick        EventKind = "click"        // a button
 	EventIncident     EventKind = "incident"     // something that may start an investigation
 	EventContinuation EventKind = "continuation" // a settled confirmation goes on in its thread
+	EventDeparted     EventKind = "departed"     // the person's chat account was deactivated
 )
 
 // Event is one thing that happened in chat, as the inbox keeps it. Key and (where set) MessageKey are unique for ever:

@@ -101,9 +101,12 @@ func refusedBlocks(err error) bool {
 	return false
 }
 
-// Whisper shows m to place.Whisper alone: through reply while that works, else as an ephemeral message, else as a direct
+// Whisper shows m to place.Whisper alone, in his direct messages where no channel is named: through reply while that works, else as an ephemeral message, else as a direct
 // message when the person is not in the channel.
 func (a *Adapter) Whisper(ctx context.Context, place store.Place, m bot.Message, reply store.Secret) error {
+	if place.Channel == "" {
+		return a.tellAlone(ctx, place, m)
+	}
 	if err := a.served(ctx, place); err != nil {
 		return err
 	}

@@ -34,6 +34,8 @@ type Config struct {
 	// Stop ends what the person may end in that place and gives the sentence to answer with. It is called before the
 	// acknowledgement, outside the queue, and perhaps twice for the same press.
 	Stop func(ctx context.Context, by store.Person, place store.Place) (answer string, err error)
+	// Left makes the news durable that a person's account was deactivated; key is the event's. Nil: it is not told.
+	Left func(ctx context.Context, key string, p store.Person, place store.Place) error
 	// Gone hears that the app was removed from a workspace or its bot token revoked. Run then ends; nil: by itself alone.
 	Gone func(ctx context.Context, team string) error
 	// Pace takes the next slot of a key and says how long to wait for it; the slot is taken whether or not it is used.

@@ -125,6 +125,12 @@ func (p *profiles) put(user string, profile bot.Profile) {
 	p.seen[user] = seenProfile{profile, p.clock()}
 }
 
+func (p *profiles) forget(user string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.seen, user)
+}
+
 func (p *profiles) get(user string, notOlder time.Duration) (bot.Profile, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -76,7 +76,7 @@ func TestManifestEventsAreHandled(t *testing.T) {
 		t.Errorf("subscribed events differ from handled ones:\n%s", diff)
 	}
 	types := map[string]string{"AppMentionEvent": "app_mention", "AppHomeOpenedEvent": "app_home_opened", "MessageEvent": "message.im", "AgentSessionStoppedEvent": "agent_session_stopped",
-		"AppUninstalledEvent": "app_uninstalled", "TokensRevokedEvent": "tokens_revoked"}
+		"AppUninstalledEvent": "app_uninstalled", "TokensRevokedEvent": "tokens_revoked", "UserChangeEvent": "user_change"}
 	var switched []string
 	for _, name := range slackeventsCases(t) {
 		if types[name] == "" {

@@ -25,7 +25,7 @@ type incoming struct {
 func HandledEvents() []string {
 	return []string{
 		string(slackevents.AgentSessionStopped), string(slackevents.AppHomeOpened), string(slackevents.AppMention), string(slackevents.AppUninstalled),
-		"message.im", string(slackevents.TokensRevoked),
+		"message.im", string(slackevents.TokensRevoked), string(slackevents.UserChange),
 	}
 }
 
@@ -63,6 +63,8 @@ func (a *Adapter) receiveEvent(ctx context.Context, id identity, outer slackeven
 			opened := store.Place{Platform: store.Slack, Team: id.team, Channel: e.Channel}
 			return func() { a.furnish(ctx, opened, bot.Message{Prompts: bot.FirstPrompts()}) }, nil
 		}
+	case *slackevents.UserChangeEvent:
+		return nil, a.changed(ctx, id, back.EventID, e.User.ID, e.User.Deleted)
 	case *slackevents.AppUninstalledEvent:
 		return a.gone(ctx, id, "the app was removed from the workspace")
 	case *slackevents.TokensRevokedEvent:
@@ -235,6 +237,15 @@ func (a *Adapter) gone(ctx context.Context, id identity, why string) (after func
 	return func() {
 		a.giveUp(fmt.Errorf("SLACK_BOT_TOKEN: %s; install the app again, set the new token and start Aurora again", why))
 	}, nil
+}
+
+// changed takes the news of an account. What was known of it is forgotten; that it was deactivated is made durable.
+func (a *Adapter) changed(ctx context.Context, id identity, eventID, user string, deleted bool) error {
+	a.people.forget(user)
+	if !deleted || a.config.Left == nil {
+		return nil
+	}
+	return a.config.Left(ctx, "ev:"+id.team+":"+eventID, id.person(user, ""), store.Place{Platform: store.Slack, Team: id.team})
 }
 
 // at is the time of a Slack timestamp, now when it is none.

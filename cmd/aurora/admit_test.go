@@ -19,7 +19,7 @@ func doubtful(t *testing.T, email string) *story {
 	t.Helper()
 	o := worldOptions{change: func(c *config) { c.proveAll = true }}
 	o.slack = slacksim.Config{People: []slacksim.Person{{ID: eve, Name: "eve", RealName: "Eve Adebayo", Email: email}},
-		Scopes: append(slacksim.DefaultScopes(), "users:read.email", "im:write")}
+		Scopes: append(slacksim.DefaultScopes(), "users:read.email")}
 	s := &story{world: newWorld(t, o), channel: rooms["ops"]}
 	if err := s.sims.slack.Join(eve, s.channel); err != nil {
 		t.Fatal(err)

@@ -37,6 +37,7 @@ type app struct {
 	confiner *confine.Confiner // what keeps them from the rest of this machine
 	worker   *bot.Worker
 	sweeper  *bot.Sweeper
+	recon    *bot.Reconciler
 	slack    *slack.Adapter
 	brain    *brain // nil without a model
 	web      *web.Server
@@ -106,7 +107,7 @@ func (a *app) wire() error {
 	desk := &bot.Desk{
 		Stores: bot.Stores{
 			Rows: db, Turns: db, Outbox: db, Offers: db, Standing: db, Users: db, Preferences: db, Connections: db, Grants: db, Freezer: db, Audit: db,
-			ChannelRules: db, Asked: db, Journal: db, Stopper: db, Inbox: db,
+			ChannelRules: db, Asked: db, Journal: db, Stopper: db, Inbox: db, Departures: db, Belongings: db, Sessions: mem,
 			Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem,
 		},
 		Executor: executor, Policy: a.policy, Clean: cleaner(a.redactor().Overheard), Memory: agent.Memory{Keep: mem},
@@ -121,6 +122,7 @@ func (a *app) wire() error {
 	a.slack = a.newSlack(desk)
 	desk.Chats = map[store.Platform]bot.Platform{store.Slack: {Chat: a.slack, Directory: a.slack, Splitter: a.slack, Homes: a.slack}}
 	a.worker = &bot.Worker{Runner: a.stores.runner, Queue: db, Wake: db.Wake, Desk: desk, Log: a.log}
+	a.recon = &bot.Reconciler{Desk: desk, Leases: mem, Log: a.log}
 	a.sweeper = &bot.Sweeper{Runner: a.stores.runner, Desk: desk, Intents: db, Prune: a.prune, Log: a.log}
 	a.web = a.newPages(admins)
 	return nil
@@ -187,6 +189,9 @@ func (a *app) newSlack(desk *bot.Desk) *slack.Adapter {
 		Views:  &bot.Views{Desk: desk, Intake: intake, Recent: a.stores.sql, Opened: a.stores.redis, Log: a.log},
 		Stop: func(ctx context.Context, by store.Person, place store.Place) (string, error) {
 			return desk.Stop(ctx, by, place), nil
+		},
+		Left: func(ctx context.Context, key string, p store.Person, place store.Place) error {
+			return desk.Departed(ctx, key, p, place, "event")
 		},
 		Pace: a.stores.redis.Pace, LinkHosts: linkHosts(a.config.PublicURL), Silence: a.config.silence, Log: a.log,
 	})

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -8,6 +10,7 @@ import (
 	"strings"
 
 	"aurora/providers/cloudsim"
+	"aurora/store"
 )
 
 // organise makes an AWS organisation.
@@ -38,4 +41,32 @@ func (s *story) connectForEveryone(who string) error {
 		return fmt.Errorf("it was not connected: %d %s", sent.status, sent.body)
 	}
 	return nil
+}
+
+// nothingLeft waits until a person who left has nothing any more.
+func (s *story) nothingLeft(who string) error {
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	db := s.app.stores.sql
+	user, err := db.Person(ctx, store.Person{Platform: store.Slack, Team: s.sims.slack.TeamID(), ID: people[who]})
+	if err != nil {
+		return err
+	}
+	err = s.sims.slack.Wait(ctx, func() bool {
+		conns, err := db.Connections(ctx, user.OrgID, user.ID)
+		return err == nil && len(conns) == 0
+	})
+	if err != nil {
+		return fmt.Errorf("connections are still there: %w", err)
+	}
+	for _, cloud := range store.Clouds() {
+		_, _, err := s.app.stores.keeper.Get(ctx, store.CredentialPath(user.OrgID, user.ID, cloud, "", true))
+		if !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("the %s credential is still there: %w", cloud, err)
+		}
+	}
+	if user, err = db.UserByID(ctx, user.OrgID, user.ID); err == nil && (user.Active || user.Role != store.Viewer) {
+		err = fmt.Errorf("the user is %+v", user)
+	}
+	return err
 }

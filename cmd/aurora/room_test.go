@@ -17,6 +17,7 @@ type room struct {
 	n       int
 	said    []utterance
 	metas   map[bot.Meta]string
+	gone    map[string]bool       // ids of deactivated accounts
 	history map[string][]bot.Said // by channel and thread: what people wrote to each other
 }
 
@@ -75,13 +76,24 @@ func (r *room) Find(_ context.Context, _ store.Place, meta bot.Meta) (string, er
 
 // Profile knows the cast, a guest and a stranger.
 func (r *room) Profile(_ context.Context, _ string, p store.Person) (bot.Profile, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	switch {
+	case r.gone[p.ID]:
+		return bot.Profile{Kind: bot.Deactivated, Name: p.ID}, nil
 	case p.ID == "gus":
 		return bot.Profile{Kind: bot.Guest, Name: "Gus"}, nil
 	case p.Team != stageTeam:
 		return bot.Profile{Kind: bot.External, Name: "ada"}, nil
 	}
 	return bot.Profile{Kind: bot.Member, Name: strings.ToUpper(p.ID[:1]) + p.ID[1:]}, nil
+}
+
+// deactivate ends an account, or brings it back.
+func (r *room) deactivate(id string, gone bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.gone = map[string]bool{id: gone}
 }
 
 // Audience tells who reads where.

@@ -64,6 +64,7 @@ func (a *app) run(ctx context.Context) error {
 	group.Go(func() error { return serveHTTP(ctx, ops, a.opsHandler()) })
 	group.Go(func() error { return a.worker.Run(ctx) })
 	group.Go(func() error { return a.sweeper.Run(ctx) })
+	group.Go(func() error { return a.recon.Run(ctx) })
 	group.Go(func() error { return logHeads(ctx, a.stores.sql, a.log) })
 	group.Go(func() error { return a.slack.Run(ctx) })
 	a.log.Info().Str("public", public.Addr().String()).Str("ops", ops.Addr().String()).Bool("embedded", a.config.embedded()).

@@ -43,7 +43,8 @@ import (
 //	gus joins                                    a person comes into the channel; partners come in: it becomes shared
 //	organisation 300                             AWS has an organisation of that many accounts besides the managing one
 //	chloe connects aws for everyone              follows the link of that verb, rolls the roles out, sends the form
-//	ada leaves / ada comes back                  the account is deactivated in Slack, or active again; "unheard" drops the event
+//	ada leaves                                   the account is deactivated in Slack
+//	ada has nothing left                         waits until neither connections nor credentials nor grants of hers are there
 //	restart                                      ends Aurora and starts it again, under later-policy.yaml
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/transcripts/*.txtar")
@@ -142,6 +143,10 @@ func (s *story) step(line string) error {
 		s.setPolicy(s.later)
 		s.restart()
 		return nil
+	case len(words) == 2 && words[1] == "leaves":
+		return s.sims.slack.Deactivate(people[words[0]])
+	case line == words[0]+" has nothing left":
+		return s.nothingLeft(words[0])
 	case words[0] == "organisation":
 		return s.organise(words[1])
 	case len(words) == 5 && words[1] == "connects" && words[4] == "everyone":

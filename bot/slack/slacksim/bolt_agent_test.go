@@ -10,7 +10,7 @@ import (
 
 // agentEvents are what agent.js listens to.
 func agentEvents() []string {
-	return append(slacksim.DefaultEvents(), "member_left_channel", "channel_shared", "channel_unshared", "user_change")
+	return append(slacksim.DefaultEvents(), "member_left_channel", "channel_shared", "channel_unshared")
 }
 
 // hear waits for a message that holds words before a person in #ops.

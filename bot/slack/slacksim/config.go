@@ -127,13 +127,13 @@ type Channel struct {
 // DefaultScopes are the bot scopes of Aurora's manifest.
 func DefaultScopes() []string {
 	return []string{"app_mentions:read", "assistant:write", "channels:history", "channels:read", "chat:write",
-		"commands", "files:write", "groups:history", "groups:read", "im:history", "users:read"}
+		"commands", "files:write", "groups:history", "groups:read", "im:history", "im:write", "users:read"}
 }
 
 // DefaultEvents are the bot events of Aurora's manifest.
 func DefaultEvents() []string {
 	return []string{"agent_session_stopped", "app_home_opened", "app_mention", "app_uninstalled", "channel_created",
-		"channel_id_changed", "channel_rename", "member_joined_channel", "message.im", "tokens_revoked"}
+		"channel_id_changed", "channel_rename", "member_joined_channel", "message.im", "tokens_revoked", "user_change"}
 }
 
 // Shortcut is an entry the app adds to Slack's own menus.

@@ -10,7 +10,7 @@ import (
 
 func TestRemainingMethods(t *testing.T) {
 	t.Parallel()
-	s := start(t, slacksim.Config{Scopes: append(slacksim.DefaultScopes(), "im:write", "im:read")})
+	s := start(t, slacksim.Config{Scopes: append(slacksim.DefaultScopes(), "im:read")})
 	ts, err := s.Say(ada, ops, "a thread")
 	if err != nil {
 		t.Fatal(err)
