@@ -17,6 +17,8 @@ const (
 	aloneCard   = "Only the person who asked can answer this card."
 	changedCard = "The record of this confirmation is not the one that was asked, so nothing was run. Please ask again."
 	overCard    = "This card was answered before. Nothing more was run."
+
+	strangeButton = "This button does not belong to this message. Nothing was changed."
 )
 
 // click answers a button. It works outside the lease of the turn's thread, under a thread key made of the button's own
@@ -47,8 +49,7 @@ func (d *Desk) click(ctx context.Context, claim store.Claim, row store.Received)
 func (d *Desk) decide(ctx context.Context, claim store.Claim, row store.Received, a asker, p ClickPayload) error {
 	conf, err := d.Waiting.ConfirmationByNonce(ctx, p.NonceHash)
 	if errors.Is(err, store.ErrNotFound) {
-		gone := Message{Notice: goneCard}
-		return d.settle(ctx, claim, row, append(d.withdrawn(ctx, row, gone), whisper(row, gone))...)
+		return d.unknown(ctx, claim, row, p)
 	}
 	if err != nil {
 		return d.memoryAway(ctx, claim, row, err)
@@ -75,6 +76,39 @@ func (d *Desk) decide(ctx context.Context, claim store.Claim, row store.Received
 		return d.showCard(ctx, claim, row, a, p, conf)
 	}
 	return d.take(ctx, claim, row, a, p, conf)
+}
+
+// unknown answers a button no record is found by. Its card is of no use any more, unless it waits for a click by the
+// buttons it was last sent with: then it stays, or anybody could take it away with a made-up button.
+func (d *Desk) unknown(ctx context.Context, claim store.Claim, row store.Received, p ClickPayload) error {
+	waits, err := d.stillWaits(ctx, row.Place, p)
+	if err != nil {
+		return d.memoryAway(ctx, claim, row, err)
+	}
+	if waits {
+		return d.settle(ctx, claim, row, whisper(row, Message{Notice: strangeButton}))
+	}
+	gone := Message{Notice: goneCard}
+	return d.settle(ctx, claim, row, append(d.withdrawn(ctx, row, gone), whisper(row, gone))...)
+}
+
+// stillWaits tells whether the message a click was made on is a card that another button than the pressed one answers.
+func (d *Desk) stillWaits(ctx context.Context, place store.Place, p ClickPayload) (bool, error) {
+	card, err := d.Standing.StandsAt(ctx, place, p.MessageTS)
+	if err != nil {
+		return false, nil //nolint:nilerr // no card of ours, or none that could be withdrawn
+	}
+	ids, err := d.Waiting.PendingOf(ctx, card.Turn)
+	if err != nil {
+		return false, fmt.Errorf("look for what waits on a card: %w", err)
+	}
+	for _, id := range ids {
+		conf, err := d.Confirmations.Confirmation(ctx, id)
+		if err == nil && conf.CardPart == card.Part && conf.NonceHash != p.NonceHash {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // withdrawn replaces the card that a click was made on by why it is of no use any more, so that nobody presses its
@@ -118,7 +152,7 @@ func (d *Desk) mayDecide(ctx context.Context, a asker, row store.Received, p Cli
 		return "", fmt.Errorf("find the card of %s: %w", conf.ID, err)
 	}
 	if ts != p.MessageTS || place.Channel != row.Place.Channel || place.Team != row.Place.Team {
-		return "This button does not belong to this message. Nothing was changed.", nil
+		return strangeButton, nil
 	}
 	if no := notEntitled(a, p, conf); no != "" || conf.State != store.ConfirmationPending {
 		return no, nil

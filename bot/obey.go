@@ -234,7 +234,7 @@ func (d *Desk) prefer(ctx context.Context, o order) (Message, error) {
 	if clouds == nil {
 		return notice("I look at all your clouds again."), nil
 	}
-	return notice("I look at %v only, until you say `prefer all`.", clouds), nil
+	return notice("I look at %s only, until you say `prefer all`.", cloudWords(clouds)), nil
 }
 
 func (d *Desk) setRole(ctx context.Context, o order) (Message, error) {

@@ -50,9 +50,12 @@ func (d *Desk) deliver(ctx context.Context, claim store.Claim, post store.Post) 
 	ts, spoke, err := d.send(ctx, claim, post, shown)
 	if why, ok := neverSent(err); ok {
 		zerolog.Ctx(ctx).Warn().Err(err).Str("turn", post.Turn).Int("part", post.Part).Msg("a message cannot be delivered")
-		unasked := d.unasked(ctx, post, out, why)
-		hidden = append(hidden, unasked...)
-		err = d.enqueue(ctx, claim, unasked)
+		instead := d.unasked(ctx, post, out, why)
+		if len(hidden) == 0 {
+			instead = append(instead, d.unsaid(ctx, post, out)...)
+		}
+		hidden = append(hidden, instead...)
+		err = d.enqueue(ctx, claim, instead)
 	}
 	if err != nil {
 		return false, err
@@ -130,6 +133,23 @@ func (d *Desk) unasked(ctx context.Context, post store.Post, out outgoing, why s
 		zerolog.Ctx(ctx).Info().Err(err).Str("confirmation", out.Confirm.ID).Msg("void a confirmation whose card cannot be shown")
 	}
 	return []store.Post{whisperTo(post.Turn, partNotices+post.Part, post.Place, out.Confirm.Asker, outgoing{Message: Message{Notice: why}})}
+}
+
+// unsaid tells the asker alone what may not stand where he asked: the channel was archived or locked, or Aurora left it.
+func (d *Desk) unsaid(ctx context.Context, post store.Post, out outgoing) []store.Post {
+	if post.Kind == store.PostWhisper || post.Part == partPlaceholder || out.Confirm != nil || out.Quiet {
+		return nil
+	}
+	turn, err := d.Turns.Turn(ctx, post.Turn)
+	if err != nil {
+		return nil // it answers an event without a turn
+	}
+	m := out.Message
+	m.Rating, m.Prompts, m.Buttons = nil, nil, nil
+	if m.Notice == "" {
+		m.Notice = "I may not write where you asked, so only you see this."
+	}
+	return []store.Post{whisperTo(post.Turn, partHidden+post.Part, post.Place, turn.Asker, outgoing{Message: m, Keep: out.Keep})}
 }
 
 // speak hands the message to the platform.

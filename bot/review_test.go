@@ -12,6 +12,7 @@ import (
 
 	"aurora/agent"
 	"aurora/store"
+	"aurora/store/redis"
 )
 
 const deleteWeb = "run aws ec2 terminate-instances --instance-ids i-1"
@@ -169,6 +170,58 @@ func TestSecondCancelIsAnswered(t *testing.T) {
 	o.click("U1", actionCancel, ts, m.Buttons[0].Value)
 	if len(o.room.whispers) != 1 || !strings.Contains(o.room.whispers[0].Notice, "cancelled") || o.audited(store.AuditClick) != 1 {
 		t.Errorf("after the second: %+v", o.room.whispers)
+	}
+}
+
+// TestMadeUpButtonLeavesTheCard: a click whose button leads nowhere must not take a card away that can be answered; one
+// that nothing answers any more is taken away.
+func TestMadeUpButtonLeavesTheCard(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.say("U1", deleteWeb)
+	ts, m := o.room.last(t)
+	o.click("U2", actionConfirm, ts, "MADEUP")
+	if n := len(o.room.whispers); n != 1 || o.room.whispers[0].Notice != strangeButton || len(o.room.said[ts].Buttons) != len(m.Buttons) {
+		t.Fatalf("whispered %+v, the card is %+v", o.room.whispers, o.room.said[ts])
+	}
+	o.click("U1", actionCancel, ts, m.Buttons[0].Value)
+	if card := o.room.said[ts].Card; card == nil || !strings.HasPrefix(card.Outcome, "Cancelled by") {
+		t.Errorf("its own button did not answer it: %+v", o.room.said[ts])
+	}
+	o.say("U1", deleteWeb)
+	ts, _ = o.room.last(t)
+	forgetful, err := redis.Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = forgetful.Close() })
+	o.Waiting, o.Confirmations = forgetful, forgetful
+	o.click("U1", actionConfirm, ts, "MADEUP")
+	if o.room.said[ts].Notice != goneCard {
+		t.Errorf("a card nothing is known of says %+v", o.room.said[ts])
+	}
+}
+
+// TestAnswerThatItsPlaceDoesNotTakeIsWhispered: a channel that was archived or locked meanwhile must not swallow it.
+func TestAnswerThatItsPlaceDoesNotTakeIsWhispered(t *testing.T) {
+	t.Parallel()
+	for name, shut := range map[string]func(o *office){
+		"posts": func(o *office) {
+			o.room.onPost = func(Message) error { return fmt.Errorf("is_archived: %w", ErrUndeliverable) }
+		},
+		"updates": func(o *office) {
+			o.room.onUpdate = func(string) error { return fmt.Errorf("is_archived: %w", ErrUndeliverable) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t)
+			shut(o)
+			o.say("U1", "what is wrong?")
+			if w := o.room.whispers; len(w) != 1 || w[0].Text != "the answer" || !strings.Contains(w[0].Notice, "only you see") || len(w[0].Rating) != 0 {
+				t.Errorf("whispered %+v", w)
+			}
+		})
 	}
 }
 

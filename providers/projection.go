@@ -63,7 +63,7 @@ func query(doc []byte, expression string) (found []byte, err error) {
 	if value, err = jmespath.Search(expression, value); err != nil {
 		return nil, fmt.Errorf("apply the query: %w", err)
 	}
-	return indented(value)
+	return IndentedJSON(value)
 }
 
 // numbers reads a document as the query language wants it, with every number a float; an error where one would change.
@@ -102,7 +102,8 @@ func floats(node any) (any, error) {
 	return node, nil
 }
 
-func indented(value any) ([]byte, error) {
+// IndentedJSON writes an answer as people read it: what is no markup to them (<, > and &) stays as it is.
+func IndentedJSON(value any) ([]byte, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
@@ -155,7 +156,7 @@ func projectJSON(rows []any, members []string, list bool) ([]byte, string) {
 	if !list {
 		value = picked[0]
 	}
-	text, err := indented(value)
+	text, err := IndentedJSON(value)
 	if err != nil { // unreachable: it was JSON before
 		return nil, wholeNote
 	}

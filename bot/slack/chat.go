@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	slackgo "github.com/slack-go/slack"
@@ -95,7 +96,7 @@ func (a *Adapter) update(ctx context.Context, place store.Place, ts string, m bo
 // refusedBlocks tells whether Slack did not like how the message is drawn.
 func refusedBlocks(err error) bool {
 	switch slackWord(err) {
-	case "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long":
+	case "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "invalid_arguments":
 		return true
 	}
 	return false
@@ -125,11 +126,21 @@ func (a *Adapter) Whisper(ctx context.Context, place store.Place, m bot.Message,
 		_, err := a.api.PostEphemeralContext(ctx, place.Channel, place.Whisper, options...)
 		return err
 	})
-	switch slackWord(err) {
-	case "user_not_in_channel", "not_in_channel", "channel_not_found", "is_archived":
+	if closed(err) {
 		return a.tellAlone(ctx, place, m)
 	}
 	return a.meaning(err)
+}
+
+// closed tells whether it is the channel or thread that takes no message, so that one elsewhere may arrive.
+func closed(err error) bool {
+	switch word := slackWord(err); word {
+	case "user_not_in_channel", "not_in_channel", "channel_not_found", "is_archived", "cannot_reply_to_message", "messages_tab_disabled",
+		"posting_to_general_channel_denied", "team_access_not_granted", "method_not_supported_for_channel_type":
+		return true
+	default:
+		return strings.HasPrefix(word, "restricted_action")
+	}
 }
 
 // Tell writes to a person's direct messages: place.Whisper's, in place.Team.

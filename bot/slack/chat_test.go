@@ -169,20 +169,22 @@ func TestOtherWorkspacesAreUndeliverable(t *testing.T) {
 
 func TestRefusedBlocksFallBackToWords(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, slacksim.Config{})
-	r.sim.Inject(slacksim.Fault{Method: "chat.postMessage", Kind: slacksim.FaultError, Error: "invalid_blocks"})
-	ts, err := r.Post(t.Context(), place(ops), bot.Message{Text: "**all** well <!here>"}, bot.Meta{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	messages, _ := r.sim.Messages(ada, ops)
-	i := slices.IndexFunc(messages, func(m slacksim.Message) bool { return m.TS == ts })
-	if i < 0 || messages[i].Plain != "all well <!here>" || len(messages[i].Pings) > 0 {
-		t.Errorf("what stands there: %+v", messages)
-	}
-	r.sim.Inject(slacksim.Fault{Method: "chat.postMessage", Kind: slacksim.FaultError, Error: "invalid_blocks"})
-	if _, err := r.Post(t.Context(), place(ops), bot.Message{Card: &bot.Card{Title: "Confirm"}}, bot.Meta{}); !errors.Is(err, bot.ErrUndeliverable) {
-		t.Errorf("a card without its buttons was posted: %v", err)
+	for _, word := range []string{"invalid_blocks", "msg_blocks_too_long", "invalid_arguments"} {
+		r := newRig(t, slacksim.Config{})
+		r.sim.Inject(slacksim.Fault{Method: "chat.postMessage", Kind: slacksim.FaultError, Error: word})
+		ts, err := r.Post(t.Context(), place(ops), bot.Message{Text: "**all** well <!here>"}, bot.Meta{})
+		if err != nil {
+			t.Fatalf("%s: %v", word, err)
+		}
+		messages, _ := r.sim.Messages(ada, ops)
+		i := slices.IndexFunc(messages, func(m slacksim.Message) bool { return m.TS == ts })
+		if i < 0 || messages[i].Plain != "all well <!here>" || len(messages[i].Pings) > 0 {
+			t.Errorf("%s: what stands there: %+v", word, messages)
+		}
+		r.sim.Inject(slacksim.Fault{Method: "chat.postMessage", Kind: slacksim.FaultError, Error: word})
+		if _, err := r.Post(t.Context(), place(ops), bot.Message{Card: &bot.Card{Title: "Confirm"}}, bot.Meta{}); !errors.Is(err, bot.ErrUndeliverable) {
+			t.Errorf("%s: a card without its buttons was posted: %v", word, err)
+		}
 	}
 }
 
@@ -209,6 +211,14 @@ func TestWhisperFindsAWay(t *testing.T) {
 	dm, err := r.sim.OpenDM(gus)
 	if err != nil || !seen(gus, dm) || seen(ada, ops) {
 		t.Errorf("gus was not told in a direct message: %v", err)
+	}
+	r.sim.Inject(slacksim.Fault{Method: "chat.postEphemeral", Kind: slacksim.FaultError, Error: "restricted_action_read_only_channel"})
+	whisper.Whisper = ada
+	if err := r.Whisper(t.Context(), whisper, secret, ""); err != nil {
+		t.Fatal(err)
+	}
+	if dm, err = r.sim.OpenDM(ada); err != nil || !seen(ada, dm) {
+		t.Errorf("ada, whose channel takes nothing, was not told in a direct message: %v", err)
 	}
 }
 

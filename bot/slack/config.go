@@ -45,14 +45,14 @@ type Config struct {
 	Acked func(kind string, took time.Duration)
 
 	LinkHosts []string      // host[:port] of Aurora's own pages: the only ones that are shown as links
-	Silence   time.Duration // after how long without any socket the adapter is no longer ready; 0 means 2 min
+	Silence   time.Duration // after how long without any socket the adapter is no longer ready; 0 means 30 s
 	Log       zerolog.Logger
 }
 
 const (
 	defaultSockets = 2
 	maxSockets     = 10 // Slack's own limit per app
-	defaultSilence = 2 * time.Minute
+	defaultSilence = 30 * time.Second
 )
 
 // filled gives the configuration with every default in place.

@@ -111,6 +111,9 @@ func (a *Adapter) keepSocket(ctx context.Context, hangUp context.CancelCauseFunc
 		if greeted {
 			wait = backoff{}
 		}
+		if slackWord(err) == "link_disabled" && a.line.refused() {
+			a.config.Log.Error().Msg("Slack cannot be heard: " + errOff.Error())
+		}
 		pause := wait.next(err)
 		a.config.Log.Info().Str("why", safe(err)).Bool("had_hello", greeted).Dur("again_in", pause).Msg("a Slack socket ended")
 		if !sleep(ctx, pause) {
@@ -149,10 +152,13 @@ func (a *Adapter) alarm() {
 	a.config.Log.Error().Dur("silence", a.config.Silence).Msg("Slack has not been heard for too long: " + errDeaf.Error())
 }
 
+// errOff needs no patience: Slack says it itself, and nothing comes until a person turns it on again.
+var errOff = errors.New("Socket Mode is turned off for the app; turn it on under Socket Mode in the app's settings")
+
 var errDeaf = errors.New("no Socket Mode connection; check that Socket Mode is turned on for the app and that no other process holds its 10 sockets")
 
-// Ready tells whether Slack can be heard: nil once a socket had its hello, and until none was open for Config.Silence.
-// The error says what to look at.
+// Ready tells whether Slack can be heard: nil once a socket had its hello, and until none was open for Config.Silence or
+// Slack said that Socket Mode is turned off. The error says what to look at.
 func (a *Adapter) Ready() error {
 	if err := a.line.ready(a.config.Silence); err != nil {
 		return fmt.Errorf("listen to Slack: %w", err)
@@ -165,6 +171,7 @@ type line struct {
 	mu    sync.Mutex
 	open  int
 	heard bool
+	off   bool      // Slack refused the last socket because Socket Mode is turned off
 	since time.Time // when the last open socket was lost
 	bell  *time.Timer
 }
@@ -192,7 +199,15 @@ func (l *line) up() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.open++
-	l.heard = true
+	l.heard, l.off = true, false
+}
+
+// refused notes that Slack lets nobody listen any more; news tells whether that was not known.
+func (l *line) refused() (news bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	news, l.off = !l.off, true
+	return news
 }
 
 func (l *line) down(silence time.Duration) {
@@ -208,6 +223,9 @@ func (l *line) down(silence time.Duration) {
 func (l *line) ready(silence time.Duration) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.off && l.open == 0 {
+		return errOff
+	}
 	if !l.heard {
 		return errors.New("no hello yet: no socket is open")
 	}

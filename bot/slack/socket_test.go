@@ -195,6 +195,25 @@ func TestReadyMeansHelloSeen(t *testing.T) {
 	await(t, "ready again", func() bool { return r.Ready() == nil })
 }
 
+// TestTurnedOffSocketModeIsToldAtOnce: nothing comes any more, so there is no point in waiting whether it comes back.
+func TestTurnedOffSocketModeIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Config{}, func(c *Config) { c.Silence = time.Hour })
+	r.sim.Inject(slacksim.Fault{Method: "apps.connections.open", Kind: slacksim.FaultError, Error: "link_disabled", Times: -1})
+	for _, socket := range r.sim.Sockets() {
+		r.sim.Cut(socket.N)
+	}
+	await(t, "not ready", func() bool { return r.Ready() != nil })
+	if err := r.Ready(); !strings.Contains(err.Error(), "turn it on under Socket Mode") {
+		t.Errorf("readiness says %v", err)
+	}
+	if n := strings.Count(r.logs.String(), "Slack cannot be heard"); n != 1 {
+		t.Errorf("told %d times in the log", n)
+	}
+	r.sim.ClearFaults()
+	await(t, "ready again", func() bool { return r.Ready() == nil })
+}
+
 func TestSocketsAreReplacedWithoutLoss(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Config{AckTimeout: 300 * time.Millisecond, RetryDelays: []time.Duration{0, 100 * time.Millisecond, 300 * time.Millisecond}})

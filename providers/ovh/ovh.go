@@ -14,7 +14,6 @@ package ovh
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -85,11 +84,11 @@ func (c *Connector) Call(ctx context.Context, ask providers.SessionAsk, argv []s
 	if err != nil {
 		return failed(ask, err)
 	}
-	text, err := json.MarshalIndent(answer, "", "  ")
+	text, err := providers.IndentedJSON(answer)
 	if err != nil {
 		return providers.Output{}, fmt.Errorf("write ovh answer: %w", err)
 	}
-	return providers.Output{Stdout: append(text, '\n')}, nil
+	return providers.Output{Stdout: text}, nil
 }
 
 // api gives the client of one command.

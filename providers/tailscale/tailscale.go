@@ -5,7 +5,6 @@ package tailscale
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -94,11 +93,11 @@ func (c *Connector) Call(ctx context.Context, ask providers.SessionAsk, argv []s
 	if err != nil {
 		return failed(ask, err)
 	}
-	text, err := json.MarshalIndent(answer, "", "  ")
+	text, err := providers.IndentedJSON(answer)
 	if err != nil {
 		return providers.Output{}, fmt.Errorf("write tailscale answer: %w", err)
 	}
-	return providers.Output{Stdout: append(text, '\n')}, nil
+	return providers.Output{Stdout: text}, nil
 }
 
 // failed tells a refusal of the API, which is an answer, from a credential that no longer works and from no answer.

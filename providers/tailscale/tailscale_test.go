@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -226,6 +227,21 @@ func TestTheWholeAnswerIsNeverRead(t *testing.T) {
 	out, err := c.Call(context.Background(), ask, []string{"tailscale", "device", "list"})
 	if err != nil || out.ExitCode != 1 {
 		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+// TestAnswersAreWrittenAsPeopleReadThem: a name with an ampersand or an angle bracket is not spelled in escapes.
+func TestAnswersAreWrittenAsPeopleReadThem(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"devices":[{"id":"1","name":"R&D <old>"}]}`)
+	}))
+	defer server.Close()
+	ask := asked(cloudsim.TailscaleClient{}, false)
+	ask.Credential = store.NewCredential(map[string]string{"api_key": "tskey-api-x"})
+	out, err := connector(t, server.URL).Call(context.Background(), ask, []string{"tailscale", "device", "list"})
+	if err != nil || !strings.Contains(string(out.Stdout), `"R&D <old>"`) || strings.HasSuffix(string(out.Stdout), "\n\n") {
+		t.Errorf("%s, %v", out.Stdout, err)
 	}
 }
 
