@@ -89,6 +89,6 @@ func newRoot(environ []string, io streams) *cobra.Command {
 	envFile := root.PersistentFlags().String("env-file", "", "read settings from this file (mode 0600) besides the environment")
 	s := &settings{environ: environ, file: envFile}
 	root.AddCommand(serveCommand(s, io), playgroundCommand(s, io), doctorCommand(s, io), migrateCommand(s, io),
-		policyCommand(s, io), auditCommand(s, io), manifestCommand(io), versionCommand(io))
+		policyCommand(s, io), auditCommand(s, io), accessCommand(s, io), manifestCommand(io), versionCommand(io))
 	return root
 }
