@@ -107,7 +107,12 @@ func (d *doctor) signIns() {
 	if public == "" {
 		public = "<AURORA_PUBLIC_URL>"
 	}
-	for _, note := range d.config.notes(public) {
+	notes := d.config.notes(public)
+	if d.config.SlackClientID == "" {
+		notes = append(notes, "slack: SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are not set, so an admin has to approve what people connect. "+
+			"Add the user scope openid and the redirect URL "+public+"/api/auth/slack/callback to the Slack app")
+	}
+	for _, note := range notes {
 		_, _ = fmt.Fprintln(d.io.out, "note  "+note)
 	}
 }
