@@ -19,12 +19,12 @@ type ran struct {
 }
 
 // call runs the binary's main in this process, with no environment but the given one.
-func call(t *testing.T, environ []string, args ...string) ran {
+func call(t testing.TB, environ []string, args ...string) ran {
 	t.Helper()
 	return callWith(t, "", environ, args...)
 }
 
-func callWith(t *testing.T, input string, environ []string, args ...string) ran {
+func callWith(t testing.TB, input string, environ []string, args ...string) ran {
 	t.Helper()
 	var out, errs safeBuffer
 	code := run(t.Context(), args, environ, streams{strings.NewReader(input), &out, &errs})

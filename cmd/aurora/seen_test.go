@@ -2,12 +2,17 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+	"unsafe"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"aurora/store/redis"
 )
 
 // page is an answer of Aurora's pages.
@@ -97,36 +102,44 @@ func (s *story) button(who, action string) button {
 	return found
 }
 
-// nowhere fails when a secret stands in anything but the sealed file: the database, the log, what the model was told, or
-// what was said in chat.
+// nowhere fails when a secret stands, in any form, in anything but the sealed file: the database and what SQLite keeps
+// beside it, the short-term memory, the log, the audit's export, what the model was told, or what was said in chat.
 func (s *story) nowhere(secret string) {
 	s.t.Helper()
-	files, err := filepath.Glob(filepath.Join(s.cfg.DataDir, "*"))
-	if err != nil || len(files) == 0 {
-		s.t.Fatalf("no files in the data directory: %v", err)
+	for where, text := range s.everywhere() {
+		absent(s.t, where, text, "the secret", secret)
 	}
-	for _, f := range files {
-		raw, err := os.ReadFile(f)
+}
+
+// everywhere is all that a world with embedded stores keeps, writes or sends, by where it is.
+func (s *story) everywhere() map[string]string {
+	s.t.Helper()
+	export := call(s.t, []string{"AURORA_DATA_DIR=" + s.cfg.DataDir}, "audit", "export")
+	if export.code != 0 {
+		s.t.Errorf("the export ended with %d: %s", export.code, export.err)
+	}
+	places := map[string]string{
+		"the files": filesIn(s.t, s.cfg.DataDir), "the log": s.log.String(), "the short-term memory": everyKey(s.t, clientOf(s.app.stores.redis)),
+		"the export": export.out + export.err,
+	}
+	for _, r := range s.sims.model.Requests() {
+		places["what the model was told"] += string(r.Body) + "\n"
+	}
+	for _, c := range s.sims.slack.Calls("") {
+		raw, err := json.Marshal(c.Args)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if strings.Contains(string(raw), secret) {
-			s.t.Errorf("%s holds the secret", filepath.Base(f))
-		}
+		places["what was said in Slack"] += c.Method + string(raw) + "\n"
 	}
-	if strings.Contains(s.log.String(), secret) {
-		s.t.Error("the log holds the secret")
+	if !strings.Contains(places["the files"], "SQLite format 3") {
+		s.t.Error("the database was not searched")
 	}
-	for _, r := range s.sims.model.Requests() {
-		if strings.Contains(string(r.Body), secret) {
-			s.t.Error("the model was told the secret")
-		}
-	}
-	for _, call := range s.sims.slack.Calls("") {
-		for _, v := range call.Args {
-			if text, ok := v.(string); ok && strings.Contains(text, secret) {
-				s.t.Errorf("%s carried the secret", call.Method)
-			}
-		}
-	}
+	return places
+}
+
+// clientOf gives the connection to the embedded server, whose password nobody is told.
+func clientOf(memory *redis.DB) goredis.UniversalClient {
+	field := reflect.ValueOf(memory).Elem().FieldByName("client")
+	return reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem().Interface().(goredis.UniversalClient)
 }

@@ -107,6 +107,19 @@ func newAWSCloud(s *Server) *awsCloud {
 // AWSKey is Aurora's own access key: the one identity that may assume the roles.
 func (s *Server) AWSKey() AWSKey { return s.config.AWSKey }
 
+// AWSSessions are the keys of all sessions that were ever opened.
+func (s *Server) AWSSessions() []AWSKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var keys []AWSKey
+	for _, state := range s.aws.keys {
+		if state.SessionToken != "" {
+			keys = append(keys, state.AWSKey)
+		}
+	}
+	return keys
+}
+
 // NewAWSKey makes a long-lived access key for a user that exists in the world, by account and name.
 func (s *Server) NewAWSKey(account, user string) AWSKey {
 	s.mu.Lock()
