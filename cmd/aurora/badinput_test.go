@@ -133,7 +133,7 @@ func TestPastedCredentialGoesNowhere(t *testing.T) {
 	t.Parallel()
 	s := newChat(t, worldOptions{})
 	ada := people["ada"]
-	secrets := []string{"AKIA" + "Q3EXAMPLE7ZZZZ42", "xoxb-" + "123456789012-123456789012-abcdefghijklmnopqrstuvwx",
+	secrets := []string{"aws_secret_access_key=" + "q7Rk2vXw9Lb4Tn8Jm3Zc6Hf1Ys5Pd0Gu/Ae+Bi2K", "xoxb-" + "123456789012-123456789012-abcdefghijklmnopqrstuvwx",
 		"tskey-client-" + "kABCDEFCNTRL-abcdefghijklmnopqrstuvwxyz", "ghp_" + "abcdefghijklmnopqrstuvwxyz0123456789",
 		"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\n-----END PRIVATE KEY-----"}
 	told := 0
@@ -155,6 +155,9 @@ func TestPastedCredentialGoesNowhere(t *testing.T) {
 	s.settled(ada)
 	for _, secret := range secrets {
 		s.nowhere(secret)
+		if _, value, named := strings.Cut(secret, "="); named {
+			s.nowhere(value)
+		}
 		if inside := strings.Split(secret, "\n"); len(inside) > 1 {
 			s.nowhere(inside[1])
 		}
