@@ -12,7 +12,7 @@ import (
 // Chat is what Worker needs of a platform to speak. Implementations classify their errors: *Later, ErrUndeliverable,
 // ErrInDoubt; anything else is taken as ErrInDoubt.
 type Chat interface {
-	// Post says m and gives where it stands. Its meta travels with the message so that Find finds it.
+	// Post says m, in place.Whisper's direct messages where place has no channel, and gives where it stands. Its meta travels with the message so that Find finds it.
 	Post(ctx context.Context, place store.Place, m Message, meta Meta) (ts string, err error)
 	// Update replaces the message at ts; doing it twice does no harm. ErrGone when it does not stand there any more.
 	Update(ctx context.Context, place store.Place, ts string, m Message) error

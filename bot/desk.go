@@ -37,6 +37,7 @@ type Stores struct {
 	Users         Users
 	Preferences   Preferences
 	Connections   Connections
+	Breaks        Breaks
 	Grants        Grants
 	Freezer       Freezer
 	Audit         Audit
@@ -142,6 +143,8 @@ func (d *Desk) respond(ctx context.Context, claim store.Claim, row store.Receive
 		return d.continuation(ctx, claim, row)
 	case store.EventDeparted:
 		return d.departed(ctx, claim, row)
+	case store.EventBroken:
+		return d.broken(ctx, claim, row)
 	}
 	return d.settle(ctx, claim, row)
 }

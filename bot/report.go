@@ -42,7 +42,7 @@ func (d *Desk) finish(ctx context.Context, claim store.Claim, r *report) error {
 }
 
 // heed does what a result asks for besides being shown: a connection that only a new sign-in mends is marked, so that
-// `status` says so.
+// `status` says so and its owner is told.
 func (d *Desk) heed(ctx context.Context, who store.User, res providers.Result) {
 	if res.AuditErr != nil {
 		zerolog.Ctx(ctx).Error().Err(res.AuditErr).Msg("note a refusal in the audit")
@@ -57,8 +57,7 @@ func (d *Desk) heed(ctx context.Context, who store.User, res providers.Result) {
 		if !s.Broken {
 			continue
 		}
-		err := d.Connections.SetConnectionStatus(ctx, who.OrgID, who.ID, s.ConnectionID, store.ConnectionBroken)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+		if err := d.breakOne(ctx, who, s); err != nil && !errors.Is(err, store.ErrNotFound) {
 			zerolog.Ctx(ctx).Warn().Err(err).Str("connection", s.ConnectionID).Msg("mark a connection as broken")
 		}
 	}

@@ -73,7 +73,13 @@ type Connections interface {
 	Connections(ctx context.Context, orgID, userID string) ([]store.Connection, error)
 	Connection(ctx context.Context, orgID, userID, id string) (store.Connection, error)
 	Disconnect(ctx context.Context, orgID, userID, id string, by store.Person) (store.Connection, error)
-	SetConnectionStatus(ctx context.Context, orgID, userID, id string, status store.ConnectionStatus) error
+}
+
+// Breaks keeps which connections need a new sign-in, and who can give it.
+type Breaks interface {
+	BreakConnection(ctx context.Context, c store.Connection) error
+	BrokenConnection(ctx context.Context, n store.BrokenNews) (store.Connection, error)
+	PersonsOf(ctx context.Context, orgID, userID string) ([]store.Person, error)
 }
 
 // Grants keeps what the organisation owns and who may use it. store.ErrNotFound: no such connection or grant.

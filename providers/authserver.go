@@ -31,6 +31,7 @@ type AuthServer struct {
 	TokenURL     string
 	RevokeURL    string           // empty where there is none
 	Style        oauth2.AuthStyle // never auto-detected: that would send a code twice
+	Rotates      bool             // every refresh gives a new refresh token and ends the old one
 	NoPKCE       bool             // the server knows no PKCE: state and nonce must do
 	Issuer       string           // what the callback's iss must be, or be below, where it comes with one; empty refuses every iss
 	Client       *http.Client     // nil for NewHTTPClient
@@ -221,8 +222,7 @@ func (a AuthServer) explain(err error, renewing bool) error {
 	case code == "invalid_client" || code == "unauthorized_client":
 		return &Problem{Code: CodeUnavailable, Err: cause, Sentence: a.Name + " does not accept Aurora as its client: whoever runs Aurora checks " + a.Settings + "."}
 	case code == "invalid_grant" && renewing:
-		return &Problem{Code: CodeExpired, Broken: true, Err: cause,
-			Sentence: "The sign-in with " + a.Name + " has ended or was taken back: connect again with /aurora connect " + string(a.Cloud) + "."}
+		return a.over(cause)
 	case code == "invalid_grant":
 		return &Problem{Code: CodeRefused, Err: cause, Sentence: a.Name + " says that this sign-in is over or was used before. Begin again from the chat."}
 	}
@@ -230,6 +230,17 @@ func (a AuthServer) explain(err error, renewing bool) error {
 		return a.transient(cause)
 	}
 	return &Problem{Code: CodeRefused, Err: cause, Sentence: a.Name + " refused the sign-in, so nothing was connected. Begin again from the chat; if it stays so, tell whoever runs Aurora."}
+}
+
+// over says that the sign-in is at its end. Where refresh tokens rotate, a process that died between the server's answer and
+// its own note of it has lost the newest one: nobody can tell that from a sign-in that was taken back.
+func (a AuthServer) over(cause error) error {
+	why := "has ended or was taken back"
+	if a.Rotates {
+		why = "has ended, was taken back, or was lost when Aurora was stopped in the middle of renewing it"
+	}
+	return &Problem{Code: CodeExpired, Broken: true, Err: cause,
+		Sentence: "The sign-in with " + a.Name + " " + why + ": connect again with /aurora connect " + string(a.Cloud) + "."}
 }
 
 // codeIn finds the error's code where the library leaves that to us.

@@ -67,7 +67,6 @@ type Problem struct {
 	Code     Code
 	Sentence string // for people: says what to do
 	Broken   bool   // only a new sign-in helps
-	News     bool   // nobody noticed before: the connection's owner is to be told
 	Err      error  // the cause; may be nil
 }
 

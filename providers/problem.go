@@ -21,7 +21,7 @@ func (s Section) problem(err error, r Redactor) Section {
 	var p *Problem
 	switch {
 	case errors.As(err, &p):
-		s.Broken, s.News = p.Broken, p.News
+		s.Broken = p.Broken
 		return s.fail(p.Code, r.Redact(Clean(p.Sentence)))
 	case errors.Is(err, store.ErrFrozen):
 		return s.fail(CodeFrozen, "An admin froze all changes: nothing ran. Reads still work; an admin lifts it with /aurora unfreeze.")

@@ -35,8 +35,9 @@ type Leases interface {
 
 // Breaker marks connections that only a new sign-in mends.
 type Breaker interface {
-	// BreakConnection tells whether it was this call that marked the connection; a newer generation is left alone.
-	BreakConnection(ctx context.Context, c store.Connection) (first bool, err error)
+	// BreakConnection marks the connection and sees to it that whoever can mend it is told, once. A newer generation is
+	// left alone.
+	BreakConnection(ctx context.Context, c store.Connection) error
 }
 
 // Refresher gives runs a credential with an access token that lasts. Over all processes one refreshes a connection at a
@@ -69,7 +70,7 @@ type renewal struct {
 }
 
 // Fresh reads the connection's credential, refreshes what is about to end, and gives what one run may hold. What keeps it
-// from that is a *Problem; with Broken and News its owner is to be told how to connect again.
+// from that is a *Problem.
 func (r *Refresher) Fresh(ctx context.Context, conn store.Connection, readOnly bool) (store.Credential, error) {
 	w := renewal{conn: conn, path: strings.TrimPrefix(conn.Token, "vault:"), renewer: r.Renewers[conn.Cloud]}
 	cred, _, err := r.read(ctx, w)
@@ -219,8 +220,7 @@ func (r *Refresher) broken(ctx context.Context, w renewal, tried store.Credentia
 		return narrow(now, w.slot), nil
 	}
 	marked := *p
-	marked.News, err = r.Breaker.BreakConnection(ctx, w.conn)
-	if err != nil {
+	if err := r.Breaker.BreakConnection(ctx, w.conn); err != nil {
 		marked.Err = errors.Join(p.Err, fmt.Errorf("mark the connection as broken: %w", err))
 	}
 	return store.Credential{}, &marked

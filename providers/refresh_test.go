@@ -63,12 +63,11 @@ type rows struct {
 	broken map[string]bool
 }
 
-func (r *rows) BreakConnection(_ context.Context, c store.Connection) (bool, error) {
+func (r *rows) BreakConnection(_ context.Context, c store.Connection) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	first := !r.broken[c.ID]
 	r.broken[c.ID] = true
-	return first, nil
+	return nil
 }
 
 // faulty is a keeper some of whose writes go wrong.
@@ -329,14 +328,14 @@ func TestACloudThatIsDownIsLeftInPeace(t *testing.T) {
 	}
 }
 
-func TestASignInThatWasTakenBackIsToldOnce(t *testing.T) {
+func TestASignInThatWasTakenBackIsMarked(t *testing.T) {
 	t.Parallel()
 	c := newCounter(t)
 	c.issuer.err = &providers.Problem{Code: providers.CodeExpired, Broken: true, Sentence: "It has ended: connect again."}
 	c.kept(t, 0)
 	for i := range 2 {
 		_, err := c.Fresh(t.Context(), c.conn, true)
-		if p := problemOf(t, err); !p.Broken || p.News != (i == 0) || p.Sentence != "It has ended: connect again." {
+		if p := problemOf(t, err); !p.Broken || p.Sentence != "It has ended: connect again." {
 			t.Errorf("time %d: %+v", i, p)
 		}
 	}

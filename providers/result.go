@@ -69,6 +69,7 @@ type Result struct {
 // Section is what became of the command on one connection.
 type Section struct {
 	ConnectionID string `json:"connection_id"`
+	Generation   int64  `json:"generation,omitempty"` // of the connection when it was used
 	Account      string `json:"account"`
 	Label        string `json:"label"` // what people are shown
 	Project      string `json:"project,omitempty"`
@@ -83,7 +84,6 @@ type Section struct {
 	Duration     Millis `json:"duration_ms"`
 	Truncated    bool   `json:"truncated,omitempty"`
 	Broken       bool   `json:"broken,omitempty"` // only a new sign-in helps
-	News         bool   `json:"news,omitempty"`   // it broke just now: its owner is to be told, once
 	Full         string `json:"-"`                // all of the output where it was shortened, as clean and redacted: for people alone
 	Fault        error  `json:"-"`                // a panic of ours while it ran: to be logged
 }

@@ -36,7 +36,7 @@ type job struct {
 // to be shown once, if any.
 func (e *Executor) runJob(ctx context.Context, j job) (Section, string) {
 	s := Section{
-		ConnectionID: j.target.Connection.ID, Account: j.target.account(), Label: j.target.label(),
+		ConnectionID: j.target.Connection.ID, Generation: j.target.Connection.Generation, Account: j.target.account(), Label: j.target.label(),
 		Project: j.target.Project, Region: j.target.Region,
 	}
 	if j.target.Ruling.Decision == policy.Refuse {

@@ -2,6 +2,7 @@ package providers_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -164,7 +165,7 @@ func TestGoogleFromSignInToStop(t *testing.T) {
 	b.now = b.now.Add(5 * time.Hour)
 	for i := range 2 {
 		r := b.Run(t.Context(), wants(list, store.Ask))
-		if r.Code != providers.CodeExpired || !strings.Contains(r.Error, "/aurora connect gcp") || r.Sections[0].News != (i == 0) {
+		if r.Code != providers.CodeExpired || !strings.Contains(r.Error, "/aurora connect gcp") || !r.Sections[0].Broken {
 			t.Errorf("taken back, time %d: %s %s %+v", i, r.Code, r.Error, r.Sections)
 		}
 	}
@@ -223,5 +224,35 @@ func TestOVHFromSignInToStop(t *testing.T) {
 	}
 	if r := b.Run(t.Context(), wants("ovhcloud cloud instance list --cloud-project 0123456789abcdef", store.Ask)); r.Code != providers.CodeRefused {
 		t.Errorf("a stranger's project: %s %s", r.Code, r.Error)
+	}
+}
+
+// TestASignInLostInTheMiddleOfRenewingIsSaid has a process die between the cloud's answer and the note of it: the refresh
+// token that was rotated away is refused for ever, and whoever asks next hears what to do.
+func TestASignInLostInTheMiddleOfRenewingIsSaid(t *testing.T) {
+	t.Parallel()
+	b, _, o := newSignedBench(t, realPolicy(t))
+	in := providers.NewSignIn("http://127.0.0.1:1/api/auth/ovh/callback", false)
+	in.Region = "eu"
+	b.connect(t, store.OVH, "ovh-eu", o, in, cloudsim.OVHUser)
+	b.now = b.now.Add(2 * time.Hour)
+	marked := &rows{broken: map[string]bool{}}
+	b.Refresh.Breaker = marked
+	alive, killed := b.Refresh.Keeper, errors.New("the process is no more")
+	b.Refresh.Keeper = &faulty{CredentialKeeper: alive, puts: func(func() error) error { return killed }}
+	const list = "ovhcloud cloud instance list"
+	if r := b.Run(t.Context(), wants(list, store.Ask)); r.Code != providers.CodeUnavailable || marked.broken["c-ovh"] {
+		t.Fatalf("the one that dies: %s %s", r.Code, r.Error)
+	}
+	b.Refresh.Keeper = alive // the next process
+	for range 2 {
+		r := b.Run(t.Context(), wants(list, store.Ask))
+		if r.Code != providers.CodeExpired || !r.Sections[0].Broken ||
+			!strings.Contains(r.Error, "lost when Aurora was stopped in the middle of renewing it: connect again with /aurora connect ovh") {
+			t.Errorf("the next one: %s %s", r.Code, r.Error)
+		}
+	}
+	if !marked.broken["c-ovh"] {
+		t.Error("the connection is not marked")
 	}
 }

@@ -36,6 +36,14 @@ type Connection struct {
 	CreatedAt  time.Time         `json:"created_at"`
 }
 
+// BrokenNews says which connection needs a new sign-in, in which of its generations.
+type BrokenNews struct {
+	OrgID        string `json:"org_id"`
+	UserID       string `json:"user_id,omitempty"` // empty when the organisation owns it
+	ConnectionID string `json:"connection_id"`
+	Generation   int64  `json:"generation"`
+}
+
 // PendingConnection is one that an admin has to approve before it can be used: it was not proven who connected it. Its
 // credential lies where Connection.Token says, apart from those in use.
 type PendingConnection struct {

@@ -16,6 +16,7 @@ const (
 	EventIncident     EventKind = "incident"     // something that may start an investigation
 	EventContinuation EventKind = "continuation" // a settled confirmation goes on in its thread
 	EventDeparted     EventKind = "departed"     // the person's chat account was deactivated
+	EventBroken       EventKind = "broken"       // a connection needs a new sign-in: whoever can mend it is told
 )
 
 // Event is one thing that happened in chat, as the inbox keeps it. Key and (where set) MessageKey are unique for ever:

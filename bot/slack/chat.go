@@ -21,8 +21,11 @@ const (
 	findBack  = 24 * time.Hour
 )
 
-// Post says m in a channel or thread.
+// Post says m in a channel or thread, or in place.Whisper's direct messages where place names no channel.
 func (a *Adapter) Post(ctx context.Context, place store.Place, m bot.Message, meta bot.Meta) (ts string, err error) {
+	if place, err = a.seat(ctx, place); err != nil {
+		return "", err
+	}
 	if err := a.served(ctx, place); err != nil {
 		return "", err
 	}
@@ -150,16 +153,28 @@ func (a *Adapter) Tell(ctx context.Context, place store.Place, m bot.Message) er
 
 // tellAlone writes to a person's direct messages.
 func (a *Adapter) tellAlone(ctx context.Context, place store.Place, m bot.Message) error {
+	_, err := a.Post(ctx, store.Place{Platform: store.Slack, Team: place.Team, Whisper: place.Whisper}, m, bot.Meta{})
+	return err
+}
+
+// seat finds a person's direct messages where a place names only the person.
+func (a *Adapter) seat(ctx context.Context, place store.Place) (store.Place, error) {
+	if place.Channel != "" || place.Whisper == "" {
+		return place, nil
+	}
 	dm, _, _, err := a.api.OpenConversationContext(ctx, &slackgo.OpenConversationParameters{Users: []string{place.Whisper}, ReturnIM: true})
 	if err != nil {
-		return notYet(a.meaning(err))
+		return place, notYet(a.meaning(err))
 	}
-	_, err = a.Post(ctx, store.Place{Platform: store.Slack, Team: place.Team, Channel: dm.ID}, m, bot.Meta{})
-	return err
+	place.Channel = dm.ID
+	return place, nil
 }
 
 // Find looks for the message that was posted with meta, in the thread or the last day of the channel.
 func (a *Adapter) Find(ctx context.Context, place store.Place, meta bot.Meta) (ts string, err error) {
+	if place, err = a.seat(ctx, place); err != nil {
+		return "", err
+	}
 	if err := a.served(ctx, place); err != nil {
 		return "", err
 	}

@@ -106,7 +106,7 @@ func (a *app) wire() error {
 	db, mem := a.stores.sql, a.stores.redis
 	desk := &bot.Desk{
 		Stores: bot.Stores{
-			Rows: db, Turns: db, Outbox: db, Offers: db, Standing: db, Users: db, Preferences: db, Connections: db, Grants: db, Freezer: db, Audit: db,
+			Rows: db, Turns: db, Outbox: db, Offers: db, Standing: db, Users: db, Preferences: db, Connections: db, Breaks: db, Grants: db, Freezer: db, Audit: db,
 			ChannelRules: db, Asked: db, Journal: db, Stopper: db, Inbox: db, Departures: db, Belongings: db, Sessions: mem,
 			Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem,
 		},

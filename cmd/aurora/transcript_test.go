@@ -36,6 +36,8 @@ import (
 //	ada submits: text                            the text into the dialog's first field, and its button
 //	ada closes                                   that dialog
 //	ada has no dialog                            waits until none is before her
+//	ada hears once: text                         waits for it in her direct messages, one time alone; never: it is not there now
+//	tailscale takes everybody back               forgets the client that connections were made with
 //	model never hears: text                      no request to the model held it
 //	ran ec2:StopInstances 1                      that often the cloud was asked to, by now
 //	audit asked 1                                that many rows of the kind
@@ -151,6 +153,10 @@ func (s *story) step(line string) error {
 		return s.organise(words[1])
 	case len(words) == 5 && words[1] == "connects" && words[4] == "everyone":
 		return s.connectForEveryone(words[0])
+	case len(words) == 3 && words[1] == "hears" && spoken:
+		return s.hears(words[0], words[2], text)
+	case line == "tailscale takes everybody back":
+		return s.takeBack()
 	case words[0] == "hold":
 		return s.sims.clouds.Inject(cloudsim.Fault{Action: words[1], Kind: cloudsim.FaultHoldBefore})
 	case line == "release":

@@ -49,7 +49,7 @@ func (c *Connector) server(name string) (providers.AuthServer, region, error) {
 	}
 	return providers.AuthServer{
 		Cloud: store.OVH, Name: r.shown(), ClientID: c.config.Clients[name].ID, ClientSecret: c.config.Clients[name].Secret,
-		Settings: "OVH_" + upper + "_CLIENT_ID and OVH_" + upper + "_CLIENT_SECRET", Style: oauth2.AuthStyleInParams,
+		Settings: "OVH_" + upper + "_CLIENT_ID and OVH_" + upper + "_CLIENT_SECRET", Style: oauth2.AuthStyleInParams, Rotates: true,
 		AuthURL: r.auth + authorizePath, TokenURL: r.auth + tokenPath, Issuer: origin.Scheme + "://" + origin.Host, Now: c.config.Now,
 	}, r, nil
 }

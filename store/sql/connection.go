@@ -167,18 +167,6 @@ func (d *DB) Disconnect(ctx context.Context, orgID, userID, id string, by store.
 	return gone, err
 }
 
-// SetConnectionStatus marks a connection that a user owns or the organisation does.
-func (d *DB) SetConnectionStatus(ctx context.Context, orgID, userID, id string, status store.ConnectionStatus) error {
-	return d.as(ctx, orgID, ownerOf(userID), func(tx conn) error {
-		n, err := tx.exec(ctx, `UPDATE user_tokens SET status = $1 WHERE id = $2 AND org_id = $3 AND coalesce(user_id, $4) = $4`,
-			status, id, orgID, userID)
-		if err == nil && n == 0 {
-			return store.ErrNotFound
-		}
-		return err
-	})
-}
-
 // SetDefaultProject keeps which project of a user's own connection is taken when a command names none. store.ErrNotFound
 // for one that the connection does not reach.
 func (d *DB) SetDefaultProject(ctx context.Context, orgID, userID, id, project string) error {
@@ -205,20 +193,4 @@ func (d *DB) SetDefaultProject(ctx context.Context, orgID, userID, id, project s
 		_, err = tx.exec(ctx, `UPDATE user_tokens SET settings = $1 WHERE id = $2`, settings, id)
 		return err
 	})
-}
-
-// BreakConnection marks a connection that only a new sign-in mends, and tells whether this call was the first to do so. One
-// that was connected again since c was read is left alone.
-func (d *DB) BreakConnection(ctx context.Context, c store.Connection) (first bool, err error) {
-	err = d.as(ctx, c.OrgID, ownerOf(c.UserID), func(tx conn) error {
-		n, err := tx.exec(ctx, `UPDATE user_tokens SET status = $1
-			WHERE id = $2 AND org_id = $3 AND coalesce(user_id, '') = $4 AND generation = $5 AND status <> $1`,
-			store.ConnectionBroken, c.ID, c.OrgID, c.UserID, c.Generation)
-		first = n > 0
-		return err
-	})
-	if err != nil {
-		return false, fmt.Errorf("mark a connection as broken: %w", err)
-	}
-	return first, nil
 }

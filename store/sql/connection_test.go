@@ -40,7 +40,7 @@ func TestReconnectingGrowsTheGeneration(t *testing.T) {
 		if diff := cmp.Diff(want, first); diff != "" {
 			t.Error(diff)
 		}
-		must(t, db.SetConnectionStatus(t.Context(), org.ID, user.ID, first.ID, store.ConnectionBroken))
+		must(t, db.BreakConnection(t.Context(), first))
 		in.Token, in.Projects = "vault:kv/data/y", nil
 		second, err := db.Connect(t.Context(), in, ada)
 		must(t, err)
@@ -138,8 +138,6 @@ func TestNobodyTouchesAnothersConnection(t *testing.T) {
 				t.Errorf("%s was read", row.what)
 			}
 		}
-		want(t, db.SetConnectionStatus(t.Context(), org.ID, other.ID, own.ID, store.ConnectionBroken), store.ErrNotFound)
-		must(t, db.SetConnectionStatus(t.Context(), org.ID, other.ID, shared.ID, store.ConnectionBroken))
 		gone, err := db.Disconnect(t.Context(), org.ID, user.ID, own.ID, ada)
 		must(t, err)
 		if gone.Token != own.Token {
@@ -148,38 +146,6 @@ func TestNobodyTouchesAnothersConnection(t *testing.T) {
 		if list, err := db.Connections(t.Context(), org.ID, ""); err != nil || len(list) != 0 {
 			t.Errorf("nobody sees %v, error %v", list, err)
 		}
-	})
-}
-
-func TestAConnectionBreaksOnce(t *testing.T) {
-	t.Parallel()
-	onBoth(t, func(t *testing.T, e *engine) {
-		db := e.open(t, "r1")
-		org, user := contact(t, db, ada, store.Admin)
-		_, other := contact(t, db, bob, store.Admin)
-		own, shared := connect(t, db, org.ID, user.ID, "1"), connect(t, db, org.ID, "", "2")
-		breaks := func(c store.Connection, first bool) {
-			t.Helper()
-			got, err := db.BreakConnection(t.Context(), c)
-			must(t, err)
-			if got != first {
-				t.Errorf("it was the first to notice: %t, want %t", got, first)
-			}
-		}
-		stolen := own
-		stolen.UserID = other.ID
-		breaks(stolen, false)
-		breaks(own, true)
-		breaks(own, false)
-		breaks(shared, true)
-		again := connect(t, db, org.ID, user.ID, "1")
-		breaks(own, false) // it was connected again since
-		kept, err := db.Connection(t.Context(), org.ID, user.ID, own.ID)
-		must(t, err)
-		if kept.Status != store.ConnectionActive {
-			t.Error("what was connected again is broken by the news of the old one")
-		}
-		breaks(again, true)
 	})
 }
 

@@ -77,8 +77,6 @@ func (d *DB) EndPending(ctx context.Context, p store.PendingConnection, state st
 
 // Admins lists the people who are admins of an organisation.
 func (d *DB) Admins(ctx context.Context, orgID string) ([]store.Person, error) {
-	return all(ctx, d.conn, func(row scanner) (p store.Person, err error) {
-		return p, row.Scan(&p.Platform, &p.Team, &p.ID)
-	}, `SELECT p.platform, p.team, p.id FROM persons p JOIN users u ON u.id = p.user_id
+	return all(ctx, d.conn, scanPerson, `SELECT p.platform, p.team, p.id FROM persons p JOIN users u ON u.id = p.user_id
 		WHERE u.org_id = $1 AND u.role = 'admin' AND u.active ORDER BY p.platform, p.team, p.id`, orgID)
 }
