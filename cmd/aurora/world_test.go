@@ -98,13 +98,13 @@ func (w *world) start() {
 	}
 	running, ended := w.app, make(chan error, 1)
 	go func() { ended <- running.run(ctx) }()
-	w.end = func() {
+	w.end = sync.OnceFunc(func() { // a restart that fails leaves it to the test's end, too
 		cancel()
 		if err := <-ended; err != nil {
 			w.t.Errorf("aurora ended with: %v", err)
 		}
 		running.close()
-	}
+	})
 	if err := w.sims.slack.WaitSockets(w.t.Context(), 1); err != nil {
 		w.t.Fatal(err)
 	}
