@@ -43,8 +43,12 @@ type app struct {
 	web      *web.Server
 }
 
-// newApp wires an app in the order of the layers.
+// newApp wires an app in the order of the layers, with the stores as they are now.
 func newApp(ctx context.Context, c config, log zerolog.Logger) (*app, error) {
+	return newAppOn(ctx, c, log, func(ctx context.Context) (*stores, error) { return openStores(ctx, c) })
+}
+
+func newAppOn(ctx context.Context, c config, log zerolog.Logger, open func(context.Context) (*stores, error)) (*app, error) {
 	engine, err := loadPolicy(c.PolicyFile)
 	if err != nil {
 		return nil, err
@@ -56,7 +60,7 @@ func newApp(ctx context.Context, c config, log zerolog.Logger) (*app, error) {
 	if a.clouds, err = newClouds(ctx, c, engine, a.programs); err != nil {
 		return nil, err
 	}
-	if a.stores, err = openStores(ctx, c); err != nil {
+	if a.stores, err = open(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.wire(); err != nil {

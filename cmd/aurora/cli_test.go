@@ -76,8 +76,8 @@ func TestServeSaysWhichStoreIsAway(t *testing.T) {
 	got := call(t, complete("DATABASE_URL=postgres://aurora:s3cret@127.0.0.1:1/aurora", "REDIS_URL=redis://:s3cret@127.0.0.1:1", "VAULT_ADDR=http://127.0.0.1:1",
 		"VAULT_TOKEN=s3cret"), "serve")
 	got.ends(t, 1, "DATABASE_URL: PostgreSQL cannot be used now: see that it runs", "REDIS_URL: Redis cannot be used now: see that it runs",
-		"VAULT_ADDR: Vault cannot be used now: see that it runs")
-	if lines := strings.Split(strings.TrimSpace(got.err), "\n"); len(lines) != 3 || strings.Contains(got.err, "s3cret") {
+		"VAULT_ADDR: open Vault: sign in to Vault: Vault at http://127.0.0.1:1 cannot be reached: see that it runs")
+	if lines := strings.Split(strings.TrimSpace(got.err), "\n"); len(lines) != 4 || !strings.Contains(lines[0], "waiting for the stores") || strings.Contains(got.err, "s3cret") {
 		t.Errorf("%d lines:\n%s", len(lines), got.err)
 	}
 }

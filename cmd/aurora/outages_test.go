@@ -253,7 +253,7 @@ func (s *scene) atStart(m misfortune) string {
 	m.begin(s)
 	err := s.launch()
 	if err != nil {
-		s.row.ready = s.page.await(s.t, s.row, columnReady, func() string { return "serve does not start: " + err.Error() })
+		s.row.ready = s.page.await(s.t, s.row, columnReady, func() string { return unstarted(err) })
 		s.row.saw = []string{s.page.await(s.t, s.row, columnSaw, s.news)}
 		m.mend(s)
 		s.must(s.launch())
@@ -270,6 +270,15 @@ func (s *scene) atStart(m misfortune) string {
 		s.askAgain()
 	})
 	return ""
+}
+
+// unstarted says what serve does when it cannot start: it waits for a while for what may pass. TestServeWaitsForItsStores has
+// the waiting.
+func unstarted(err error) string {
+	if passing(err) {
+		return "503 not ready, and ends after 20 s: " + err.Error()
+	}
+	return "serve does not start: " + err.Error()
 }
 
 func (s *scene) idle(m misfortune) string {

@@ -30,7 +30,11 @@ func serveCommand(s *settings, io streams) *cobra.Command {
 				_, rules := loadPolicy(cfg.PolicyFile) // told in the same breath
 				return fmt.Errorf("the settings are not complete; `aurora doctor` looks at the rest:\n%w", errors.Join(err, rules))
 			}
-			a, err := newApp(c.Context(), cfg, newLogger(io.err))
+			log := newLogger(io.err)
+			a, err := newAppOn(c.Context(), cfg, log, func(ctx context.Context) (*stores, error) { return awaitStores(ctx, cfg, log) })
+			if err != nil && c.Context().Err() != nil {
+				return nil // told to end before it had begun
+			}
 			if err != nil {
 				return err
 			}

@@ -64,13 +64,23 @@ func runnerName() string {
 	return fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:8])
 }
 
-// unopened says which setting leads to a store that cannot be used, and what to do. Drivers write several lines.
-func unopened(name, what string, err error) error {
-	if _, ok := errors.AsType[*store.Trouble](err); ok || !errors.Is(err, store.ErrUnavailable) {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return fmt.Errorf("%s: %s cannot be used now: see that it runs and that the address is right, then try again (%s)", name, what, cause(err))
+// unopenedError says which setting leads to a store that cannot be used, and what to do.
+type unopenedError struct {
+	setting, what string
+	err           error
 }
+
+func unopened(setting, what string, err error) error { return &unopenedError{setting, what, err} }
+
+// Error is one line; drivers write several.
+func (e *unopenedError) Error() string {
+	if _, ok := errors.AsType[*store.Trouble](e.err); ok || !errors.Is(e.err, store.ErrUnavailable) {
+		return fmt.Sprintf("%s: %s", e.setting, e.err)
+	}
+	return fmt.Sprintf("%s: %s cannot be used now: see that it runs and that the address is right, then try again (%s)", e.setting, e.what, cause(e.err))
+}
+
+func (e *unopenedError) Unwrap() error { return e.err }
 
 // cause is the shortest true account of a lost connection, on one line.
 func cause(err error) string {
