@@ -421,7 +421,7 @@ func TestVaultSealed(t *testing.T) {
 	o.vault.Unseal(t)
 	o.ready(http.StatusOK)
 	o.types(ada, "/aurora run tailscale devices list")
-	o.mustSee(ada, "nHj9kP3CNTRL")
+	o.mustSee(ada, "checkout-bastion")
 }
 
 func TestModelAway(t *testing.T) {
@@ -433,7 +433,7 @@ func TestModelAway(t *testing.T) {
 	o.mention(ada, "how are you?")
 	o.mustSee(ada, "The language model cannot be reached at the moment. Try again in a minute, or run a command yourself")
 	o.types(ada, "/aurora run tailscale devices list")
-	o.mustSee(ada, "nHj9kP3CNTRL")
+	o.mustSee(ada, "checkout-bastion")
 	o.ready(http.StatusOK) // a replica without a model is not to be taken out: it still runs commands
 	o.brain.Mend()
 	o.mention(ada, "how are you?")

@@ -40,7 +40,7 @@ import (
 //	tailscale takes everybody back               forgets the client that connections were made with
 //	model never hears: text                      no request to the model held it
 //	ran ec2:StopInstances 1                      that often the cloud was asked to, by now
-//	audit asked 1                                that many rows of the kind
+//	audit asked 1                                that many rows of the kind since the story began
 //	hold ec2:StopInstances / held ...            the cloud does not answer that; waits until it was asked; release: now it does
 //	gus joins                                    a person comes into the channel; partners come in: it becomes shared
 //	organisation 300                             AWS has an organisation of that many accounts besides the managing one
@@ -76,6 +76,7 @@ type story struct {
 	thread  string
 	later   []byte // the rules that hold after a restart
 	pressed map[string]bool
+	before  int64 // the newest audit row when the story began: who is connected by then depends on the CLIs there are
 }
 
 func newStory(t *testing.T, archive *txtar.Archive) *story {
@@ -98,7 +99,12 @@ func newStory(t *testing.T, archive *txtar.Archive) *story {
 			t.Fatalf("no such section: %s", f.Name)
 		}
 	}
-	return &story{world: newWorld(t, o), later: later}
+	s := &story{world: newWorld(t, o), later: later}
+	var err error
+	if s.before, _, err = s.app.stores.sql.AuditHead(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // readOptions reads the settings of a transcript: "stores: real", "confirm-wait: 2s".
@@ -311,7 +317,7 @@ func (s *story) wantAudit(kind, count string) error {
 		return err
 	}
 	got := 0
-	for entry, err := range s.app.stores.sql.AuditWalk(s.t.Context(), 1) {
+	for entry, err := range s.app.stores.sql.AuditWalk(s.t.Context(), s.before+1) {
 		if err != nil {
 			return err
 		}
