@@ -37,12 +37,16 @@ func (Azure) Page(context.Context, bot.ConnectTicket) Page {
 
 // Link signs the principals in and looks at what they may do.
 func (l Azure) Link(ctx context.Context, _ bot.ConnectTicket, form url.Values) (Linked, error) {
+	return l.link(ctx, form)
+}
+
+func (l Azure) link(ctx context.Context, form url.Values) (Linked, error) {
 	full, reader := azureSignIn(form, ""), azureSignIn(form, "reader_")
 	if full == (azure.SignIn{}) {
 		full, reader = reader, azure.SignIn{}
 	}
 	link, err := l.Connector.Connect(ctx, azure.Setup{
-		Tenant: form.Get("tenant_id"), Principal: full, Reader: reader, Subscriptions: words(form.Get("subscriptions")),
+		Tenant: form.Get("tenant_id"), Group: form.Get("management_group"), Principal: full, Reader: reader, Subscriptions: words(form.Get("subscriptions")),
 	})
 	if err != nil {
 		return Linked{}, err

@@ -7,6 +7,7 @@ import (
 
 	"aurora/bot"
 	"aurora/providers/aws"
+	"aurora/providers/azure"
 )
 
 // AWSForEveryone links the accounts of an AWS organisation by two roles that are called the same in each of them.
@@ -58,4 +59,20 @@ func (l AWSForEveryone) Link(ctx context.Context, t bot.ConnectTicket, form url.
 		return Linked{}, err
 	}
 	return Linked{Account: link.Account, Region: link.Region, Projects: link.Projects, Settings: link.Settings, Credential: link.Credential, Note: link.Note}, nil
+}
+
+// AzureForEveryone links the subscriptions below a management group by service principals.
+type AzureForEveryone struct{ Connector *azure.Connector }
+
+// Page is that of one person's, with the management group.
+func (l AzureForEveryone) Page(ctx context.Context, t bot.ConnectTicket) Page {
+	p := Azure(l).Page(ctx, t)
+	p.Steps = append([]string{"Give both service principals their role on the management group: what is below it inherits that, and so does every subscription that comes later. Connect again to take in new ones."}, p.Steps...)
+	p.Fields = append([]Field{{Name: "management_group", Label: "Management group", Hint: "its id; leave empty for all that the principals see"}}, p.Fields...)
+	return p
+}
+
+// Link signs the principals in and lists what is below the group.
+func (l AzureForEveryone) Link(ctx context.Context, _ bot.ConnectTicket, form url.Values) (Linked, error) {
+	return Azure(l).link(ctx, form)
 }

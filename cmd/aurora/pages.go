@@ -65,5 +65,7 @@ func (a *app) prune(ctx context.Context) error {
 
 // sharedLinkers are the clouds that an admin can connect for everyone.
 func (a *app) sharedLinkers() map[store.Cloud]web.Linker {
-	return map[store.Cloud]web.Linker{store.AWS: web.AWSForEveryone{Connector: a.clouds.aws, Template: a.config.AWSTemplate}}
+	return map[store.Cloud]web.Linker{
+		store.AWS: web.AWSForEveryone{Connector: a.clouds.aws, Template: a.config.AWSTemplate}, store.Azure: web.AzureForEveryone{Connector: a.clouds.azure},
+	}
 }

@@ -18,7 +18,7 @@ import (
 
 const (
 	mostPages         = 50
-	mostSubscriptions = 300
+	mostSubscriptions = 1000
 )
 
 // subscription is one that a principal can see.

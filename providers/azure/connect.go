@@ -16,6 +16,7 @@ type Setup struct {
 	Tenant        string   // id of the Entra tenant
 	Principal     SignIn   // what Agent mode works with
 	Reader        SignIn   // what Ask mode works with; empty where Principal itself can only read
+	Group         string   // id of a management group to keep to what is below it; empty for no such bound
 	Subscriptions []string // ids or names to keep to; empty for all that the principals see
 }
 
@@ -56,6 +57,9 @@ func (c *Connector) Connect(ctx context.Context, s Setup) (Link, error) {
 	}
 	arm, visible, err := c.look(ctx, full, "the service principal")
 	if err != nil {
+		return Link{}, err
+	}
+	if visible, err = c.below(ctx, arm, strings.TrimSpace(s.Group), visible); err != nil {
 		return Link{}, err
 	}
 	kept, err := chosen(visible, s.Subscriptions)

@@ -26,6 +26,7 @@ const vmPath = "/subscriptions/{subscription}/resourceGroups/{group}/providers/M
 var armRoutes = []restRoute{
 	{"GET", "/tenants", "Microsoft.Resources/tenants/read", false, armTenants},
 	{"GET", "/subscriptions", "Microsoft.Resources/subscriptions/read", false, armSubscriptions},
+	{"GET", "/providers/Microsoft.Management/managementGroups/{group}/descendants", "Microsoft.Management/managementGroups/descendants/read", false, armDescendants},
 	{"GET", "/subscriptions/{subscription}", "Microsoft.Resources/subscriptions/read", false, armSubscription},
 	{"GET", "/subscriptions/{subscription}/providers/Microsoft.Authorization/permissions", "Microsoft.Authorization/permissions/read", false, armPermissions},
 	{"GET", "/subscriptions/{subscription}/resourcegroups", "Microsoft.Resources/subscriptions/resourceGroups/read", false, armGroups},

@@ -4,9 +4,10 @@ import "slices"
 
 // Azure is one Entra tenant with its subscriptions.
 type Azure struct {
-	Tenant        string         `json:"tenant"`
-	Users         []string       `json:"users"` // who can sign in; all are Contributors
-	Subscriptions []Subscription `json:"subscriptions"`
+	Tenant        string            `json:"tenant"`
+	Users         []string          `json:"users"` // who can sign in; all are Contributors
+	Subscriptions []Subscription    `json:"subscriptions"`
+	Groups        []ManagementGroup `json:"groups,omitempty"`
 }
 
 // Subscription is one Azure subscription.
