@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -171,7 +172,7 @@ func (v *Views) homeConnections(ctx context.Context, a asker) ([]HomeConnection,
 	}
 	var list []HomeConnection
 	for _, c := range conns {
-		shown := HomeConnection{Cloud: c.Cloud, Account: c.Account, Label: c.Label, Projects: c.Projects, Own: c.UserID == a.User.ID,
+		shown := HomeConnection{Cloud: c.Cloud, Account: c.Account, Label: c.Label, Projects: homeProjects(c.Projects), Own: c.UserID == a.User.ID,
 			ReadOnly: c.ReadOnly, Broken: c.Status == store.ConnectionBroken, LastUsed: used[c.ID]}
 		for _, s := range selected {
 			if s.Cloud == c.Cloud {
@@ -181,6 +182,15 @@ func (v *Views) homeConnections(ctx context.Context, a asker) ([]HomeConnection,
 		list = append(list, shown)
 	}
 	return list, nil
+}
+
+// homeProjects is as many of a connection's projects as a Home has room for.
+func homeProjects(ids []string) []string {
+	const most = 10
+	if len(ids) <= most {
+		return ids
+	}
+	return append(slices.Clone(ids[:most]), fmt.Sprintf("and %d more", len(ids)-most))
 }
 
 // homeWaiting lists the cards of a person's turn that can still be answered.

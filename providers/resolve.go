@@ -141,13 +141,21 @@ func (t Target) label() string {
 	return t.account()
 }
 
+// project is what people call the target's project, with its id where that is another word.
+func (t Target) project() string {
+	if name := ProjectNames(t.Connection)[t.Project]; name != "" && name != t.Project {
+		return name + " (" + t.Project + ")"
+	}
+	return t.Project
+}
+
 func (t Target) describe() string {
 	name := t.label()
 	if t.account() != name {
 		name += " (" + t.account() + ")"
 	}
 	if t.Project != "" && !t.Connection.Spans() {
-		name += ", project " + t.Project
+		name += ", project " + t.project()
 	}
 	if t.Connection.UserID == "" {
 		name += " of the organisation's"

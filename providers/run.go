@@ -197,7 +197,7 @@ func (e *Executor) callDirect(direct Direct, ask SessionAsk, argv []string) func
 // publicMembers are the members of a credential that people may see and that output is full of.
 var publicMembers = map[string]bool{
 	"email": true, "projects": true, "expiry": true, "role_arn": true, "region": true, "tailnet": true, "client_id": true,
-	"access_key": true, "tenant_id": true, "read_role": true, "operate_role": true, "partition": true, "project_id": true, "organization_id": true, "zone": true, "endpoint": true,
+	"access_key": true, "tenant_id": true, "reader_account": true, "operator_account": true, "read_role": true, "operate_role": true, "partition": true, "project_id": true, "organization_id": true, "zone": true, "endpoint": true,
 	"account": true, "scopes": true, "token_type": true, "kind": true, "subject": true,
 	"read_expiry": true, "read_scopes": true, "wide_expiry": true, "wide_scopes": true,
 	"federated": true, "reader_client_id": true, "reader_federated": true, "reader_access_key": true, "made_for_aurora": true,

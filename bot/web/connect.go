@@ -135,7 +135,8 @@ func (s *Server) settle(ctx context.Context, p pass, l Linked, at slot) (kept st
 
 func connectedText(t bot.ConnectTicket, l Linked) string {
 	if t.Shared {
-		return fmt.Sprintf("%s account %s is connected for everyone. %s Nobody may use it yet: say, for example, `grant %[1]s to everyone up to read`.", t.Cloud, l.Account, l.Note)
+		note := strings.TrimSpace(l.Note + " Nobody may use it yet: say, for example, `grant " + string(t.Cloud) + " to everyone up to read`.")
+		return fmt.Sprintf("%s account %s is connected for everyone. %s", t.Cloud, l.Account, note)
 	}
 	return strings.TrimSpace(fmt.Sprintf("%s account %s is connected for you. %s", t.Cloud, l.Account, l.Note))
 }

@@ -8,6 +8,7 @@ import (
 	"aurora/bot"
 	"aurora/providers/aws"
 	"aurora/providers/azure"
+	"aurora/providers/gcp"
 )
 
 // AWSForEveryone links the accounts of an AWS organisation by two roles that are called the same in each of them.
@@ -75,4 +76,35 @@ func (l AzureForEveryone) Page(ctx context.Context, t bot.ConnectTicket) Page {
 // Link signs the principals in and lists what is below the group.
 func (l AzureForEveryone) Link(ctx context.Context, _ bot.ConnectTicket, form url.Values) (Linked, error) {
 	return Azure(l).link(ctx, form)
+}
+
+// GCPForEveryone links the projects below a folder by a service account that acts as two others.
+type GCPForEveryone struct{ Connector *gcp.Connector }
+
+// Page says which accounts are needed.
+func (GCPForEveryone) Page(context.Context, bot.ConnectTicket) Page {
+	return Page{
+		Steps: []string{
+			"Make two service accounts for what Aurora does: one for Ask mode with the roles Viewer and Folder Viewer on the folder, one for Agent mode with the role that Aurora may have there at most. What is below the folder inherits that.",
+			"Make a third one that has no role of its own but Service Account Token Creator on the other two, and a key for it: Aurora asks with it for tokens of an hour. The IAM Service Account Credentials API must be on in its project.",
+			"Projects that come later are taken in when you connect again.",
+		},
+		Fields: []Field{
+			{Name: "folder", Label: "Folder", Hint: "its number"},
+			{Name: "reader", Label: "Service account for Ask mode", Hint: "aurora-read@….iam.gserviceaccount.com"},
+			{Name: "operator", Label: "Service account for Agent mode", Hint: "leave empty to connect for reading only"},
+			{Name: "key", Label: "Key of the third service account", Hint: "the whole JSON file that Google gave you", Secret: true, Lines: true},
+		},
+	}
+}
+
+// Link asks Google for a token of each account and lists the projects.
+func (l GCPForEveryone) Link(ctx context.Context, _ bot.ConnectTicket, form url.Values) (Linked, error) {
+	in, err := l.Connector.ConnectFolder(ctx, gcp.FolderSetup{
+		Key: form.Get("key"), Reader: form.Get("reader"), Operator: form.Get("operator"), Folder: form.Get("folder"),
+	})
+	if err != nil {
+		return Linked{}, err
+	}
+	return linked(in), nil
 }

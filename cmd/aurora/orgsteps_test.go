@@ -13,34 +13,52 @@ import (
 	"aurora/store"
 )
 
-// organise makes an AWS organisation.
+// organise makes an organisation at each of the three clouds that can be connected for everyone.
 func (s *story) organise(accounts string) error {
 	n, err := strconv.Atoi(accounts)
 	if err != nil {
 		return err
 	}
 	s.sims.clouds.Organise(n)
+	s.sims.clouds.OrganiseGCP(n)
+	s.sims.clouds.OrganiseAzure(n)
 	return nil
 }
 
-// connectForEveryone is what an admin does with the link of `connect aws for everyone`.
-func (s *story) connectForEveryone(who string) error {
+// connectForEveryone is what an admin does with the link of `connect <cloud> for everyone`.
+func (s *story) connectForEveryone(who, cloud string) error {
 	s.place()
-	link := s.linkFor(people[who], "aws for everyone")
+	link := s.linkFor(people[who], cloud+" for everyone")
 	shown := visit(s.t, http.MethodGet, link, nil)
-	if !strings.Contains(shown.body, "The organisation will own it, not you") || !strings.Contains(shown.body, "create-stack-set") {
+	if !strings.Contains(shown.body, "The organisation will own it, not you") {
 		return fmt.Errorf("the page does not say whose it will be: %s", shown.body)
 	}
-	found := factShape.FindStringSubmatch(shown.body)
-	if found == nil {
-		return fmt.Errorf("the page shows no External ID: %s", shown.body)
-	}
-	s.sims.clouds.TrustOrganisation(found[1])
-	sent := visit(s.t, http.MethodPost, link, url.Values{"manager": {cloudsim.OrganisationManager}, "region": {"us-east-1"}})
-	if sent.status != http.StatusOK || !strings.Contains(sent.body, "It reaches") {
+	sent := visit(s.t, http.MethodPost, link, s.formForEveryone(cloud, shown))
+	if sent.status != http.StatusOK || !strings.Contains(sent.body, "is connected for everyone") {
 		return fmt.Errorf("it was not connected: %d %s", sent.status, sent.body)
 	}
 	return nil
+}
+
+// formForEveryone does what the page asks for at the cloud, and fills it in.
+func (s *story) formForEveryone(cloud string, shown page) url.Values {
+	sim := s.sims.clouds
+	switch cloud {
+	case "gcp":
+		return url.Values{"folder": {cloudsim.GCPFolder}, "reader": {cloudsim.GCPReader}, "operator": {cloudsim.GCPOperator}, "key": {sim.ServiceAccountKey(cloudsim.GCPBase)}}
+	case "azure":
+		full, reader := sim.AzurePrincipals()[0], sim.AzurePrincipals()[1]
+		return url.Values{
+			"tenant_id": {sim.World().Azure.Tenant}, "management_group": {cloudsim.AzureGroup}, "client_id": {full.ClientID}, "client_secret": {full.Secret},
+			"reader_client_id": {reader.ClientID}, "reader_client_secret": {reader.Secret},
+		}
+	}
+	found := factShape.FindStringSubmatch(shown.body)
+	if found == nil || !strings.Contains(shown.body, "create-stack-set") {
+		s.t.Fatalf("the page shows no External ID, or no StackSet: %s", shown.body)
+	}
+	sim.TrustOrganisation(found[1])
+	return url.Values{"manager": {cloudsim.OrganisationManager}, "region": {"us-east-1"}}
 }
 
 // nothingLeft waits until a person who left has nothing any more.

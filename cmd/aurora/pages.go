@@ -67,5 +67,6 @@ func (a *app) prune(ctx context.Context) error {
 func (a *app) sharedLinkers() map[store.Cloud]web.Linker {
 	return map[store.Cloud]web.Linker{
 		store.AWS: web.AWSForEveryone{Connector: a.clouds.aws, Template: a.config.AWSTemplate}, store.Azure: web.AzureForEveryone{Connector: a.clouds.azure},
+		store.GCP: web.GCPForEveryone{Connector: a.clouds.gcp},
 	}
 }

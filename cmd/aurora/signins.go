@@ -31,6 +31,7 @@ type SignIns struct {
 	EndpointGoogleAuth   string `env:"AURORA_ENDPOINT_GOOGLE_AUTH"`
 	EndpointGoogleToken  string `env:"AURORA_ENDPOINT_GOOGLE_TOKEN"`
 	EndpointGoogleRevoke string `env:"AURORA_ENDPOINT_GOOGLE_REVOKE"`
+	EndpointImpersonate  string `env:"AURORA_ENDPOINT_GCP_IAMCREDENTIALS"`
 	EndpointOVHEU        string `env:"AURORA_ENDPOINT_OVH_EU"`
 	EndpointOVHCA        string `env:"AURORA_ENDPOINT_OVH_CA"`
 	EndpointOVHUS        string `env:"AURORA_ENDPOINT_OVH_US"`
@@ -75,7 +76,8 @@ func (s SignIns) check() error {
 func (s SignIns) addresses() map[string]string {
 	return map[string]string{
 		"AURORA_ENDPOINT_GOOGLE_AUTH": s.EndpointGoogleAuth, "AURORA_ENDPOINT_GOOGLE_TOKEN": s.EndpointGoogleToken,
-		"AURORA_ENDPOINT_GOOGLE_REVOKE": s.EndpointGoogleRevoke, "AURORA_ENDPOINT_OVH_EU": s.EndpointOVHEU,
+		"AURORA_ENDPOINT_GOOGLE_REVOKE": s.EndpointGoogleRevoke, "AURORA_ENDPOINT_GCP_IAMCREDENTIALS": s.EndpointImpersonate,
+		"AURORA_ENDPOINT_OVH_EU": s.EndpointOVHEU,
 		"AURORA_ENDPOINT_OVH_CA": s.EndpointOVHCA, "AURORA_ENDPOINT_OVH_US": s.EndpointOVHUS, "AURORA_ENDPOINT_OVH_AUTH": s.EndpointOVHAuth,
 	}
 }
@@ -124,7 +126,7 @@ func newGCP(c config) (*gcp.Connector, error) {
 	}
 	return gcp.New(gcp.Config{
 		ClientID: c.GoogleID, ClientSecret: c.GoogleSecret, AuthURL: c.EndpointGoogleAuth, TokenURL: c.EndpointGoogleToken, RevokeURL: c.EndpointGoogleRevoke,
-		Compute: c.EndpointCompute, ResourceManager: c.EndpointProjects, BigQuery: c.EndpointBigQuery, Storage: c.EndpointStorage, CA: trusted,
+		Compute: c.EndpointCompute, ResourceManager: c.EndpointProjects, Credentials: c.EndpointImpersonate, BigQuery: c.EndpointBigQuery, Storage: c.EndpointStorage, CA: trusted,
 	}), nil
 }
 
@@ -152,6 +154,7 @@ func (a *app) newRefresher() *providers.Refresher {
 func (c config) signInAt(sim *cloudsim.Server) config {
 	ends := sim.Endpoints()
 	c.EndpointGoogleAuth, c.EndpointGoogleToken, c.EndpointGoogleRevoke = ends.GoogleAuth, ends.GoogleToken, ends.GoogleRevoke
+	c.EndpointImpersonate = ends.GCPCredentials
 	c.EndpointOVHEU, c.EndpointOVHCA, c.EndpointOVHUS, c.EndpointOVHAuth, c.OVH = ends.OVHEU, ends.OVHCA, ends.OVHUS, ends.OVHAuth, true
 	google, eu, ca, us := sim.OAuthClient("gcp"), sim.OAuthClient("ovh-eu"), sim.OAuthClient("ovh-ca"), sim.OAuthClient("ovh-us")
 	c.GoogleID, c.GoogleSecret = google.ID, store.Secret(google.Secret)

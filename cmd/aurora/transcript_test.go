@@ -43,8 +43,8 @@ import (
 //	audit asked 1                                that many rows of the kind since the story began
 //	hold ec2:StopInstances / held ...            the cloud does not answer that; waits until it was asked; release: now it does
 //	gus joins                                    a person comes into the channel; partners come in: it becomes shared
-//	organisation 300                             AWS has an organisation of that many accounts besides the managing one
-//	chloe connects aws for everyone              follows the link of that verb, rolls the roles out, sends the form
+//	organisation 300                             AWS, Google Cloud and Azure have an organisation of that many accounts
+//	chloe connects aws for everyone              follows the link of that verb, does what the page asks for, sends the form
 //	ada leaves                                   the account is deactivated in Slack
 //	ada has nothing left                         waits until neither connections nor credentials nor grants of hers are there
 //	restart                                      ends Aurora and starts it again, under later-policy.yaml
@@ -158,7 +158,7 @@ func (s *story) step(line string) error {
 	case words[0] == "organisation":
 		return s.organise(words[1])
 	case len(words) == 5 && words[1] == "connects" && words[4] == "everyone":
-		return s.connectForEveryone(words[0])
+		return s.connectForEveryone(words[0], words[2])
 	case len(words) == 3 && words[1] == "hears" && spoken:
 		return s.hears(words[0], words[2], text)
 	case line == "tailscale takes everybody back":

@@ -28,6 +28,7 @@ func (s *Server) mount() {
 	s.clouds = []mounted{
 		{"/compute/v1", "gcp", &gcpCloud{server: s, oauth: google, service: "compute", routes: computeRoutes}},
 		{"/cloudresourcemanager", "gcp", &gcpCloud{server: s, oauth: google, service: "cloudresourcemanager", routes: projectRoutes}},
+		{"/iamcredentials", "gcp", &gcpCloud{server: s, oauth: google, service: "iamcredentials", routes: impersonateRoutes}},
 		{"/bigquery/v2", "gcp", &gcpCloud{server: s, oauth: google, service: "bigquery", routes: bigQueryRoutes}},
 		{"/$discovery", "gcp", bigQueryDiscovery{}},
 		{"/storage/v1", "gcp", &gcpCloud{server: s, oauth: google, service: "storage", routes: storageRoutes}},

@@ -5,6 +5,7 @@ type Endpoints struct {
 	AWS                string `json:"aws"` // every AWS service, for AWS_ENDPOINT_URL
 	GCPCompute         string `json:"gcp_compute"`
 	GCPResourceManager string `json:"gcp_resourcemanager"`
+	GCPCredentials     string `json:"gcp_iamcredentials"`
 	GCPBigQuery        string `json:"gcp_bigquery"`              // the root of BigQuery's API; /bigquery/v2 and the discovery document are below it
 	GCPStorageTLS      string `json:"gcp_storage_tls,omitempty"` // the root of Cloud Storage's JSON API, which gsutil takes over TLS alone; /storage/v1 is below it
 	GoogleAuth         string `json:"google_auth"`
@@ -44,6 +45,7 @@ func endpointsAt(base string) Endpoints {
 		AWS:                base,
 		GCPCompute:         base + "/compute/v1/",
 		GCPResourceManager: base + "/cloudresourcemanager/",
+		GCPCredentials:     base + "/iamcredentials/",
 		GCPBigQuery:        base + "/",
 		GoogleAuth:         base + "/google/o/oauth2/v2/auth",
 		GoogleToken:        base + "/google/token",
@@ -75,6 +77,7 @@ func (e Endpoints) Env() map[string]string {
 		"AURORA_ENDPOINT_GOOGLE_REVOKE":       e.GoogleRevoke,
 		"AURORA_ENDPOINT_GCP_COMPUTE":         e.GCPCompute,
 		"AURORA_ENDPOINT_GCP_RESOURCEMANAGER": e.GCPResourceManager,
+		"AURORA_ENDPOINT_GCP_IAMCREDENTIALS":  e.GCPCredentials,
 		"AURORA_ENDPOINT_GCP_BIGQUERY":        e.GCPBigQuery,
 		"AURORA_ENDPOINT_GCP_STORAGE":         e.GCPStorageTLS,
 		"AURORA_ENDPOINT_AZURE_LOGIN":         login,

@@ -21,6 +21,7 @@ type gcpCloud struct {
 const (
 	ScopeCloudPlatform         = "https://www.googleapis.com/auth/cloud-platform"
 	ScopeCloudPlatformReadOnly = "https://www.googleapis.com/auth/cloud-platform.read-only"
+	ScopeIAM                   = "https://www.googleapis.com/auth/iam"
 	ScopeCompute               = "https://www.googleapis.com/auth/compute"
 	ScopeComputeReadOnly       = "https://www.googleapis.com/auth/compute.readonly"
 	ScopeBigQuery              = "https://www.googleapis.com/auth/bigquery"
@@ -30,9 +31,10 @@ const (
 
 // gcpScopes are the scopes besides the whole cloud's that a service takes: for everything, and for what only reads.
 var gcpScopes = map[string]struct{ all, read []string }{
-	"compute":  {[]string{ScopeCompute}, []string{ScopeComputeReadOnly}},
-	"bigquery": {[]string{ScopeBigQuery}, nil},
-	"storage":  {[]string{ScopeStorage}, []string{ScopeStorageReadOnly}},
+	"iamcredentials": {[]string{ScopeIAM}, nil},
+	"compute":        {[]string{ScopeCompute}, []string{ScopeComputeReadOnly}},
+	"bigquery":       {[]string{ScopeBigQuery}, nil},
+	"storage":        {[]string{ScopeStorage}, []string{ScopeStorageReadOnly}},
 }
 
 // gcpRoute is one method of an API. The pattern's {names} become params.

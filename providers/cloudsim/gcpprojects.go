@@ -10,6 +10,8 @@ var projectRoutes = []gcpRoute{
 	{method: "GET", pattern: "/v1/projects", action: "resourcemanager.projects.list", permission: "-", run: listProjects},
 	{method: "GET", pattern: "/v1/projects/{project}", action: "resourcemanager.projects.get", run: getProject},
 	{method: "POST", pattern: "/v1/projects/{project}:testIamPermissions", action: "resourcemanager.projects.testIamPermissions", permission: "-", run: testPermissions},
+	{method: "GET", pattern: "/v3/projects", action: "resourcemanager.projects.list", permission: "-", run: listFolderProjects},
+	{method: "GET", pattern: "/v3/folders", action: "resourcemanager.folders.list", permission: "-", run: listFolders},
 	{method: "GET", pattern: "/v3/projects:search", action: "resourcemanager.projects.list", permission: "-", run: searchProjects},
 	{method: "GET", pattern: "/v3/projects/{project}", action: "resourcemanager.projects.get", run: getProjectV3},
 	{method: "POST", pattern: "/v3/projects/{project}:testIamPermissions", action: "resourcemanager.projects.testIamPermissions", permission: "-", run: testPermissions},
@@ -51,6 +53,11 @@ func (c *gcpCall) projectList(document func(Project) map[string]any) (any, *gcpE
 	for _, p := range c.visible() {
 		all = append(all, document(p))
 	}
+	return c.listed("projects", all)
+}
+
+// listed is one page of a list of Resource Manager's.
+func (c *gcpCall) listed(member string, all []map[string]any) (any, *gcpError) {
 	if size := c.query.Get("pageSize"); size != "" {
 		c.query.Set("maxResults", size)
 	}
@@ -63,7 +70,7 @@ func (c *gcpCall) projectList(document func(Project) map[string]any) (any, *gcpE
 	}
 	out := map[string]any{}
 	if len(part) > 0 {
-		out["projects"] = part
+		out[member] = part
 	}
 	if next != "" {
 		out["nextPageToken"] = next

@@ -6,6 +6,9 @@ import "time"
 type GCP struct {
 	Users    []string  `json:"users"` // e-mail addresses that can sign in
 	Projects []Project `json:"projects"`
+	Folders  []Folder  `json:"folders,omitempty"`
+	// Impersonators say who may ask for tokens of a service account, by its address.
+	Impersonators map[string][]string `json:"impersonators,omitempty"`
 }
 
 // Project is one Google Cloud project.
@@ -14,8 +17,9 @@ type Project struct {
 	Name     string            `json:"name"`
 	Number   string            `json:"number"`
 	Labels   map[string]string `json:"labels,omitempty"`
-	State    string            `json:"state"`    // ACTIVE or DELETE_REQUESTED
-	Bindings map[string]string `json:"bindings"` // e-mail to role: roles/viewer, roles/editor, roles/owner, roles/compute.viewer
+	Folder   string            `json:"folder,omitempty"` // the number of the folder it is in
+	State    string            `json:"state"`            // ACTIVE or DELETE_REQUESTED
+	Bindings map[string]string `json:"bindings"`         // e-mail to role: roles/viewer, roles/editor, roles/owner, roles/compute.viewer
 	VMs      []VM              `json:"vms,omitempty"`
 	Ops      []GCPOperation    `json:"operations,omitempty"`
 	Datasets []Dataset         `json:"datasets,omitempty"`

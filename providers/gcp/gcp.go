@@ -1,12 +1,13 @@
 // Package gcp links Google Cloud accounts and gives runs of gcloud, gsutil and bq an access token of theirs.
 //
-// The connect pages link an account in one of two ways, both of which end in a providers.SignedIn to be stored:
+// The connect pages link an account in one of three ways, all of which end in a providers.SignedIn to be stored:
 //
 //	in := providers.NewSignIn(redirect, wide)           // kept under the hash of state, bound to user and browser
 //	address, err := c.AuthURL(state, in)                // the browser goes there
 //	linked, err := c.Finish(ctx, in, r.URL.Query())     // when it is back; the state was checked and spent before
 //
 //	linked, err := c.ConnectKey(ctx, keyJSON)           // a service account's key, from a form
+//	linked, err := c.ConnectFolder(ctx, setup)          // for an organisation: all projects of a folder
 //
 // An error that people can do something about is a *providers.Problem with a sentence; nothing is to be stored then. With
 // wide the consent is for Agent mode: linked.Credential then goes through providers.MergeCredential with what is kept for
@@ -41,6 +42,7 @@ type Config struct {
 	RevokeURL       string           // override for the revocation endpoint
 	Compute         string           // override for the Compute Engine API, such as http://127.0.0.1:1/compute/v1/
 	ResourceManager string           // override for the Cloud Resource Manager API
+	Credentials     string           // override for the IAM Service Account Credentials API
 	BigQuery        string           // override for the root of the BigQuery API, such as http://127.0.0.1:1/
 	Storage         string           // override for the root of Cloud Storage's API; https alone
 	CA              []byte           // what gsutil trusts in place of its own certificates, PEM; nil for those
@@ -52,7 +54,9 @@ type Connector struct {
 	config  Config
 	oauth   providers.AuthServer
 	manager string
-	http    *http.Client
+	// credentials is where tokens of other service accounts are asked for.
+	credentials string
+	http        *http.Client
 }
 
 const (
@@ -66,7 +70,7 @@ func New(c Config) *Connector {
 		c.Now = time.Now
 	}
 	return &Connector{
-		config: c, manager: cmp.Or(c.ResourceManager, managerAddress), http: providers.NewHTTPClient(answerTime, mostBytes),
+		config: c, manager: cmp.Or(c.ResourceManager, managerAddress), credentials: cmp.Or(c.Credentials, impersonateAddress), http: providers.NewHTTPClient(answerTime, mostBytes),
 		oauth: providers.AuthServer{
 			Cloud: store.GCP, Name: "Google", ClientID: c.ClientID, ClientSecret: c.ClientSecret,
 			Settings: "GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET", Style: oauth2.AuthStyleInParams, Issuer: issuer, Now: c.Now,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -29,9 +30,14 @@ type projectPage struct {
 // Projects lists the active projects that an access token reaches, in Google's order. more is a sentence when there are
 // more than a connection holds. A refusal is a *providers.Problem.
 func (c *Connector) Projects(ctx context.Context, access string) (projects []string, more string, err error) {
+	return c.list(ctx, access, "/v3/projects:search", nil, mostProjects)
+}
+
+// list lists the active projects of a method of Resource Manager, most at most.
+func (c *Connector) list(ctx context.Context, access, method string, query url.Values, most int) (projects []string, more string, err error) {
 	for next := ""; ; {
-		page, err := c.page(ctx, access, next)
-		if err != nil {
+		var page projectPage
+		if err := c.page(ctx, access, method, query, next, &page); err != nil {
 			return nil, "", err
 		}
 		for _, p := range page.Projects {
@@ -39,8 +45,8 @@ func (c *Connector) Projects(ctx context.Context, access string) (projects []str
 				projects = append(projects, p.ID)
 			}
 		}
-		if len(projects) > mostProjects {
-			return projects[:mostProjects], fmt.Sprintf("Only the first %d projects are connected.", mostProjects), nil
+		if len(projects) > most {
+			return projects[:most], fmt.Sprintf("Only the first %d projects are connected.", mostProjects), nil
 		}
 		if page.Next == "" || page.Next == next {
 			return projects, "", nil
@@ -49,30 +55,31 @@ func (c *Connector) Projects(ctx context.Context, access string) (projects []str
 	}
 }
 
-func (c *Connector) page(ctx context.Context, access, token string) (projectPage, error) {
-	var page projectPage
+// page reads one page of a list into an answer's shape.
+func (c *Connector) page(ctx context.Context, access, method string, asked url.Values, token string, into any) error {
 	query := url.Values{"pageSize": {fmt.Sprint(pageSize)}}
+	maps.Copy(query, asked)
 	if token != "" {
 		query.Set("pageToken", token)
 	}
-	address := strings.TrimSuffix(c.manager, "/") + "/v3/projects:search?" + query.Encode()
+	address := strings.TrimSuffix(c.manager, "/") + method + "?" + query.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
-		return page, fmt.Errorf("list google projects: %w", err)
+		return fmt.Errorf("list google projects: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+access)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return page, away(errors.New("resource manager cannot be reached"))
+		return away(errors.New("resource manager cannot be reached"))
 	}
 	defer func() { _ = resp.Body.Close() }() // read to its end below
 	if resp.StatusCode != http.StatusOK {
-		return page, c.refusal(resp)
+		return c.refusal(resp)
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&page); err != nil {
-		return page, away(errors.New("resource manager's answer cannot be read"))
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+		return away(errors.New("resource manager's answer cannot be read"))
 	}
-	return page, nil
+	return nil
 }
 
 func away(cause error) error {

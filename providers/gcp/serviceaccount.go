@@ -122,12 +122,22 @@ func cleanKey(text string) (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
 }
 
-// sign gets an access token for what the slot may do.
+// sign gets an access token for what the slot may do: the key's own account's, or one of the account that it acts as.
 func (c *Connector) sign(ctx context.Context, cred store.Credential, slot providers.Slot) (providers.Tokens, error) {
-	scope := scopeFor(slot == providers.WideSlot)
+	account, scope := actsAs(cred, slot)
+	own := scope
+	if account != "" {
+		own = scopeIAM
+	}
 	g, err := c.oauth.Assert(ctx, jwt.Config{
 		Email: cred.Get("email"), PrivateKey: []byte(cred.Get("private_key")), PrivateKeyID: cred.Get("private_key_id"),
-		Scopes: []string{scope}, TokenURL: c.oauth.TokenURL, Audience: tokenAddress,
+		Scopes: []string{own}, TokenURL: c.oauth.TokenURL, Audience: tokenAddress,
 	})
-	return providers.Tokens{Access: g.Access, Expiry: g.Expiry, Scopes: []string{scope}}, err
+	if err != nil {
+		return providers.Tokens{}, err
+	}
+	if account != "" {
+		return c.impersonate(ctx, g.Access, account, scope)
+	}
+	return providers.Tokens{Access: g.Access, Expiry: g.Expiry, Scopes: []string{scope}}, nil
 }

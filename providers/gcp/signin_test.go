@@ -27,7 +27,7 @@ func simulated(t *testing.T) (*cloudsim.Server, *Connector) {
 	e, client := sim.Endpoints(), sim.OAuthClient("gcp")
 	return sim, New(Config{
 		ClientID: client.ID, ClientSecret: store.Secret(client.Secret), AuthURL: e.GoogleAuth, TokenURL: e.GoogleToken, RevokeURL: e.GoogleRevoke,
-		Compute: e.GCPCompute, ResourceManager: e.GCPResourceManager,
+		Compute: e.GCPCompute, ResourceManager: e.GCPResourceManager, Credentials: e.GCPCredentials,
 	})
 }
 
