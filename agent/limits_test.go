@@ -161,7 +161,7 @@ func TestBrokenReplyIsAskedForOnceMore(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[agent.FailureKind]int{
 		agent.FailTruncated: 2, agent.FailMalformed: 2, agent.FailIdle: 2,
-		agent.FailUnavailable: 1, agent.FailLimited: 1, agent.FailRejected: 1, agent.FailLength: 1, agent.FailFiltered: 1, agent.FailTooLarge: 1, agent.FailNone: 1,
+		agent.FailUnavailable: 1, agent.FailLimited: 1, agent.FailRejected: 1, agent.FailQuota: 1, agent.FailContext: 1, agent.FailLength: 1, agent.FailFiltered: 1, agent.FailTooLarge: 1, agent.FailNone: 1,
 	} {
 		b := newBench(says("never"))
 		f := &agent.Failure{Kind: kind, Usage: agent.Usage{In: 3}}

@@ -121,6 +121,8 @@ const (
 	FailUnavailable FailureKind = "unavailable" // no connection, or 5xx to the last try
 	FailLimited     FailureKind = "limited"     // 429 to the last try
 	FailRejected    FailureKind = "rejected"    // the server does not take the request or the key: trying again is no use
+	FailQuota       FailureKind = "quota"       // what was paid for is used up
+	FailContext     FailureKind = "context"     // the request is longer than the model takes
 	FailTruncated   FailureKind = "truncated"   // the stream ended before the reply did
 	FailMalformed   FailureKind = "malformed"   // what came is not a chat completion, or its calls are not JSON
 	FailIdle        FailureKind = "idle"        // the stream stood still for too long
@@ -162,6 +164,10 @@ func (f *Failure) Sentence() string {
 		return "The language model cannot be reached at the moment. Try again in a minute, or run a command yourself with `/aurora run`."
 	case FailLimited:
 		return "The language model's provider asks us to slow down. Try again in a minute, or run a command yourself with `/aurora run`."
+	case FailQuota:
+		return "The language model's provider says that the quota is used up. Ask whoever runs Aurora to look at its plan there; until then `/aurora run <command>` works without a model."
+	case FailContext:
+		return "This has grown too long for the language model. Please ask in a new thread, or for something narrower."
 	case FailRejected:
 		return "The language model's server refused the request. Ask whoever runs Aurora to check OPENAI_BASE_URL, OPENAI_API_KEY and AURORA_MODEL with `aurora doctor`."
 	case FailTruncated, FailMalformed, FailIdle, FailTooLarge:

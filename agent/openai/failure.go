@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/openai/openai-go/v3"
@@ -62,6 +63,10 @@ func failure(ctx context.Context, err error) *agent.Failure {
 func refused(e *openai.Error) *agent.Failure {
 	f := &agent.Failure{Kind: agent.FailRejected, Status: e.StatusCode}
 	switch {
+	case e.Code == "insufficient_quota":
+		f.Kind = agent.FailQuota
+	case e.StatusCode == http.StatusRequestEntityTooLarge, e.Code == "context_length_exceeded", e.StatusCode == http.StatusBadRequest && strings.Contains(e.Message, "context length"):
+		f.Kind = agent.FailContext
 	case e.StatusCode == http.StatusTooManyRequests:
 		f.Kind = agent.FailLimited
 	case e.StatusCode >= 500, e.StatusCode == http.StatusRequestTimeout, e.StatusCode == http.StatusConflict:

@@ -184,9 +184,9 @@ func (c *Client) ask(ctx context.Context, r agent.Request, l *listener) (agent.R
 		switch {
 		case l.heard:
 			return agent.Reply{}, f
-		case f.Kind == agent.FailRejected && !bare && optionalRefused(f.Status):
+		case (f.Kind == agent.FailRejected || f.Kind == agent.FailContext) && !bare && optionalRefused(f.Status):
 			if reply, err := c.once(within, r, true, l); err == nil {
-				c.bare.Store(true)
+				c.bare.Store(f.Kind == agent.FailRejected) // the room kept for the reply may be all there was too much of
 				return reply, nil
 			}
 			return agent.Reply{}, f

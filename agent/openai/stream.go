@@ -48,6 +48,7 @@ func ended(ctx context.Context, err error) error {
 // collected is a stream that ended without an error. That does not yet make it whole.
 type collected struct {
 	acc    openai.ChatCompletionAccumulator
+	text   strings.Builder
 	chunks int
 	finish string
 	usage  bool
@@ -56,10 +57,17 @@ type collected struct {
 // collect reads all chunks and passes on what each adds; alive is called for each.
 func collect(stream *ssestream.Stream[openai.ChatCompletionChunk], l *listener, alive func()) (*collected, error) {
 	got := &collected{}
+	var calls numbering
+	var thinking thoughts
 	for stream.Next() {
 		alive()
 		chunk := stream.Current()
 		got.chunks++
+		for _, choice := range chunk.Choices {
+			if choice.Index == 0 {
+				calls.settle(choice.Delta.ToolCalls)
+			}
+		}
 		if !got.acc.AddChunk(chunk) {
 			return nil, malformed("the chunks of the stream do not belong together")
 		}
@@ -73,11 +81,22 @@ func collect(stream *ssestream.Stream[openai.ChatCompletionChunk], l *listener, 
 			got.finish = choice.FinishReason
 		}
 		got.usage = got.usage || chunk.Usage.TotalTokens > 0
-		if err := l.say(added(chunk)); err != nil {
+		piece := added(chunk)
+		piece.Text = thinking.answer(piece.Text)
+		if err := got.hear(l, piece); err != nil {
 			return nil, err
 		}
 	}
-	return got, stream.Err()
+	if err := stream.Err(); err != nil {
+		return nil, err
+	}
+	return got, got.hear(l, agent.Piece{Text: thinking.rest()})
+}
+
+// hear keeps a piece of the answer and passes it on.
+func (g *collected) hear(l *listener, p agent.Piece) error {
+	g.text.WriteString(p.Text)
+	return l.say(p)
 }
 
 // added gives what a chunk adds to the first choice, the only one a reply may have.
@@ -96,9 +115,8 @@ func (g *collected) reply(r agent.Request) (agent.Reply, error) {
 	if g.chunks == 0 {
 		return agent.Reply{}, malformed("the server did not answer with a stream of events")
 	}
-	reply := agent.Reply{Model: g.acc.Model, Finish: g.finish}
+	reply := agent.Reply{Model: g.acc.Model, Finish: g.finish, Text: g.text.String()}
 	if len(g.acc.Choices) > 0 {
-		reply.Text = g.acc.Choices[0].Message.Content
 		if refusal := g.acc.Choices[0].Message.Refusal; reply.Text == "" && refusal != "" {
 			reply.Text = refusal
 		}

@@ -153,7 +153,7 @@ func (a *Adapter) alarm() {
 }
 
 // errOff needs no patience: Slack says it itself, and nothing comes until a person turns it on again.
-var errOff = errors.New("Socket Mode is turned off for the app; turn it on under Socket Mode in the app's settings")
+var errOff = errors.New("the app's Socket Mode is turned off; turn it on under Socket Mode in its settings")
 
 var errDeaf = errors.New("no Socket Mode connection; check that Socket Mode is turned on for the app and that no other process holds its 10 sockets")
 

@@ -51,7 +51,7 @@ func (b *brain) hear(err error) {
 
 // wellButUnhelpful are the failures of an answer, not of the model.
 func wellButUnhelpful(kind agent.FailureKind) bool {
-	return kind == agent.FailLength || kind == agent.FailFiltered || kind == agent.FailTooLarge
+	return kind == agent.FailLength || kind == agent.FailFiltered || kind == agent.FailTooLarge || kind == agent.FailContext
 }
 
 func (b *brain) note(err error) {
