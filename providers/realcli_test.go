@@ -21,6 +21,7 @@ import (
 	"aurora/providers/egress"
 	"aurora/providers/gcp"
 	"aurora/providers/policy"
+	"aurora/providers/scaleway"
 	"aurora/store"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -400,4 +401,56 @@ func TestAnExpiredGoogleTokenRunsNothing(t *testing.T) {
 	if !slices.Contains([]providers.Code{providers.CodeExpired, providers.CodeNotInstalled}, r.Code) || b.books.intents != 0 {
 		t.Errorf("%+v", r)
 	}
+}
+
+// TestNoProgramGetsPastTheGate has every program reach for a cloud whose address its run was not given: none is asked
+// anything, though it listens on the same machine.
+func TestNoProgramGetsPastTheGate(t *testing.T) {
+	t.Parallel()
+	b := newCloudBench(t, trusting{}, cloudsim.RoleReadOnly)
+	b.connectGCP(t)
+	b.connectScaleway(t)
+	closed, err := egress.New(egress.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Network, b.ReadTimeout = closed, 8*time.Second // some try again for minutes
+	t.Run("each", func(t *testing.T) {
+		for _, line := range []string{
+			"aws ec2 describe-instances --cli-connect-timeout=2", "gcloud projects describe acme-prod", "bq ls orders", "gsutil ls gs://acme-reports", "scw instance server list",
+		} {
+			program, _, _ := strings.Cut(line, " ")
+			t.Run(program, func(t *testing.T) {
+				t.Parallel()
+				needCLI(t, program)
+				if r := b.Run(t.Context(), wants(line, store.Ask)); r.Status == providers.StatusOK || r.Sections[0].Intent == "" {
+					t.Errorf("%+v", r)
+				}
+			})
+		}
+	})
+	for _, e := range b.sim.Journal() {
+		if !strings.HasPrefix(e.UserAgent, "aws-sdk-go") { // Aurora's own sign-in
+			t.Errorf("%s was asked by %s", e.Action, e.UserAgent)
+		}
+	}
+}
+
+// connectScaleway links the simulator's organisation by its two keys.
+func (b *cloudBench) connectScaleway(t *testing.T) {
+	t.Helper()
+	driver, err := scaleway.New(scaleway.Config{API: b.sim.Endpoints().Scaleway})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Drivers[store.Scaleway] = driver
+	full, reader, world := b.sim.ScalewayKeys()[0], b.sim.ScalewayKeys()[1], b.sim.World().Scaleway
+	b.secret = append(b.secret, full.SecretKey, reader.SecretKey)
+	b.books.credentials["kv/scw"] = store.NewCredential(map[string]string{
+		"access_key": full.AccessKey, "secret_key": full.SecretKey, "reader_access_key": reader.AccessKey, "reader_secret_key": reader.SecretKey,
+	})
+	b.books.connections = append(b.books.connections, store.Connection{
+		ID: "c-scw", OrgID: "org", UserID: "user", Cloud: store.Scaleway, Account: world.Organization, Region: "fr-par",
+		Token: "vault:kv/scw", Generation: 1, Status: store.ConnectionActive,
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ import (
 // TestRealCLIsTakeTheWay runs the real programs against the clouds' own names: each asks the proxy, and nobody else.
 func TestRealCLIsTakeTheWay(t *testing.T) {
 	t.Parallel()
-	found := providers.Locate(os.Getenv("PATH"))
+	found := providers.Locate(withBuilt(t, os.Getenv("PATH")))
 	for _, c := range []struct {
 		cloud store.Cloud
 		argv  []string
@@ -33,7 +34,7 @@ func TestRealCLIsTakeTheWay(t *testing.T) {
 			"--tenant", "22222222-2222-4222-8222-222222222222"}, []string{"AZURE_CORE_COLLECT_TELEMETRY=0"}, "login.microsoftonline.com"},
 		{store.Scaleway, []string{"scw", "instance", "server", "list"},
 			[]string{"SCW_ACCESS_KEY=SCWAAAAAAAAAAAAAAAAA", "SCW_SECRET_KEY=11111111-1111-4111-8111-111111111111",
-				"SCW_DEFAULT_PROJECT_ID=11111111-1111-4111-8111-111111111111"}, "api.scaleway.com"},
+				"SCW_DEFAULT_PROJECT_ID=11111111-1111-4111-8111-111111111111", "SCW_DEFAULT_ORGANIZATION_ID=11111111-1111-4111-8111-111111111111"}, "api.scaleway.com"},
 	} {
 		program := found[c.argv[0]]
 		t.Run(strings.Join(c.argv[:2], " "), func(t *testing.T) {
@@ -71,6 +72,20 @@ func TestRealCLIsTakeTheWay(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withBuilt adds what `make tools` built to a search path.
+func withBuilt(t *testing.T, path string) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return path
+	}
+	built, err := filepath.Glob(filepath.Join(cache, "aurora-test", "scw-cli-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(append(built, path), string(filepath.ListSeparator))
 }
 
 // awaitName ends the program as soon as it has asked for the host: some of them try again for minutes.
