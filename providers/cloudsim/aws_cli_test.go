@@ -18,15 +18,19 @@ func awsEnv(sim *cloudsim.Server, key cloudsim.AWSKey) []string {
 	return env
 }
 
+func startAWS(t *testing.T) *manyRuns {
+	return startMany(t, "aws", "awscli.clidriver,awscli.handlers,botocore.client,botocore.endpoint,botocore.retryhandler,botocore.signers", true)
+}
+
 type assumed struct {
 	Credentials struct{ AccessKeyID, SecretAccessKey, SessionToken string }
 }
 
 // assume opens a session with the aws tool itself.
-func assume(t *testing.T, sim *cloudsim.Server, role string, more ...string) cloudsim.AWSKey {
+func assume(t *testing.T, aws *manyRuns, sim *cloudsim.Server, role string, more ...string) cloudsim.AWSKey {
 	t.Helper()
-	argv := append([]string{"aws", "sts", "assume-role", "--role-arn", role, "--role-session-name", "aurora-u1", "--external-id", externalID}, more...)
-	out, errs, ok := tool(t, awsEnv(sim, sim.AWSKey()), argv...)
+	argv := append([]string{"sts", "assume-role", "--role-arn", role, "--role-session-name", "aurora-u1", "--external-id", externalID}, more...)
+	out, errs, ok := aws.run(t, awsEnv(sim, sim.AWSKey()), argv...)
 	if !ok {
 		t.Fatalf("assume %s: %s", role, errs)
 	}
@@ -38,9 +42,9 @@ const denyStops = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Actio
 
 func TestRealAWSListsAndChanges(t *testing.T) {
 	t.Parallel()
-	needCLI(t, "aws", true)
+	aws := startAWS(t)
 	sim := start(t, cloudsim.Config{})
-	admin := awsEnv(sim, assume(t, sim, cloudsim.RoleAdmin, "--source-identity", "ada"))
+	admin := awsEnv(sim, assume(t, aws, sim, cloudsim.RoleAdmin, "--source-identity", "ada"))
 	const web, db = "i-0a1b2c3d4e5f60001", "i-0a1b2c3d4e5f60002"
 	rows := []struct {
 		line string
@@ -77,7 +81,7 @@ func TestRealAWSListsAndChanges(t *testing.T) {
 		{"iam list-users", false, "(InvalidAction)"},
 	}
 	for _, row := range rows {
-		out, errs, ok := tool(t, admin, append([]string{"aws"}, strings.Fields(row.line)...)...)
+		out, errs, ok := aws.run(t, admin, strings.Fields(row.line)...)
 		if ok != row.ok || !strings.Contains(out+errs, row.want) {
 			t.Errorf("aws %s: ok %v, want %v with %q in:\n%s%s", row.line, ok, row.ok, row.want, out, errs)
 		}
@@ -98,7 +102,7 @@ func TestRealAWSListsAndChanges(t *testing.T) {
 
 func TestRealAWSIsHeldToTheTrustPolicy(t *testing.T) {
 	t.Parallel()
-	needCLI(t, "aws", true)
+	aws := startAWS(t)
 	sim := start(t, cloudsim.Config{})
 	own := awsEnv(sim, sim.AWSKey())
 	stranger := awsEnv(sim, sim.NewAWSKey(cloudsim.AuroraAccount, "stranger"))
@@ -119,8 +123,8 @@ func TestRealAWSIsHeldToTheTrustPolicy(t *testing.T) {
 		{"malformed session policy", own, cloudsim.RoleReadOnly + " --policy {} --external-id " + externalID, false, "(MalformedPolicyDocument)"},
 	}
 	for _, row := range rows {
-		argv := append(strings.Fields("aws sts assume-role --role-session-name aurora --role-arn"), strings.Fields(row.args)...)
-		out, errs, ok := tool(t, row.env, argv...)
+		argv := append(strings.Fields("sts assume-role --role-session-name aurora --role-arn"), strings.Fields(row.args)...)
+		out, errs, ok := aws.run(t, row.env, argv...)
 		if ok != row.ok || !strings.Contains(out+errs, row.want) {
 			t.Errorf("%s: ok %v, want %v with %q in:\n%s%s", row.name, ok, row.ok, row.want, out, errs)
 		}
@@ -129,33 +133,33 @@ func TestRealAWSIsHeldToTheTrustPolicy(t *testing.T) {
 
 func TestRealAWSSessionPolicyBoundsTheRole(t *testing.T) {
 	t.Parallel()
-	needCLI(t, "aws", true)
+	aws := startAWS(t)
 	sim := start(t, cloudsim.Config{})
-	ask := awsEnv(sim, assume(t, sim, cloudsim.RoleAdmin, "--policy", denyStops))
-	if out, errs, ok := tool(t, ask, "aws", "ec2", "describe-instances"); !ok {
+	ask := awsEnv(sim, assume(t, aws, sim, cloudsim.RoleAdmin, "--policy", denyStops))
+	if out, errs, ok := aws.run(t, ask, "ec2", "describe-instances"); !ok {
 		t.Errorf("reading is refused: %s%s", out, errs)
 	}
-	_, errs, ok := tool(t, ask, "aws", "ec2", "stop-instances", "--instance-ids", "i-0a1b2c3d4e5f60001")
+	_, errs, ok := aws.run(t, ask, "ec2", "stop-instances", "--instance-ids", "i-0a1b2c3d4e5f60001")
 	if ok || sim.Executed("ec2:StopInstances") != 0 {
 		t.Error("a session policy without StopInstances did not keep the role from stopping")
 	}
 	wantContains(t, errs, "(UnauthorizedOperation)", "no session policy allows the ec2:StopInstances action")
-	byARN := awsEnv(sim, assume(t, sim, cloudsim.RoleAdmin, "--policy-arns", "arn=arn:aws:iam::aws:policy/ReadOnlyAccess"))
-	_, errs, _ = tool(t, byARN, "aws", "secretsmanager", "get-secret-value", "--secret-id", "prod/checkout/db")
+	byARN := awsEnv(sim, assume(t, aws, sim, cloudsim.RoleAdmin, "--policy-arns", "arn=arn:aws:iam::aws:policy/ReadOnlyAccess"))
+	_, errs, _ = aws.run(t, byARN, "secretsmanager", "get-secret-value", "--secret-id", "prod/checkout/db")
 	wantContains(t, errs, "(AccessDeniedException)", "no session policy allows the secretsmanager:GetSecretValue action")
 }
 
 func TestRealAWSHearsThatTheSessionEnded(t *testing.T) {
 	t.Parallel()
-	needCLI(t, "aws", true)
+	aws := startAWS(t)
 	sim := start(t, cloudsim.Config{})
-	key := assume(t, sim, cloudsim.RoleReadOnly)
+	key := assume(t, aws, sim, cloudsim.RoleReadOnly)
 	wrong, unknown := key, key
 	wrong.Secret = strings.Repeat("x", 40)
 	unknown.ID = "ASIAZZZZZZZZZZZZZZZZ"
 	check := func(name string, key cloudsim.AWSKey, argv, want string) {
 		t.Helper()
-		_, errs, ok := tool(t, awsEnv(sim, key), strings.Fields("aws "+argv)...)
+		_, errs, ok := aws.run(t, awsEnv(sim, key), strings.Fields(argv)...)
 		if ok || !strings.Contains(errs, want) {
 			t.Errorf("%s: want %s, got ok %v: %s", name, want, ok, errs)
 		}

@@ -10,6 +10,10 @@ import (
 	"aurora/providers/cloudsim"
 )
 
+func startGcloud(t *testing.T) *manyRuns {
+	return startMany(t, "gcloud", "googlecloudsdk.gcloud_main", false)
+}
+
 func gcloudEnv(t *testing.T, sim *cloudsim.Server, token string) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -28,7 +32,7 @@ func gcloudEnv(t *testing.T, sim *cloudsim.Server, token string) []string {
 
 func TestRealGcloudListsAndChanges(t *testing.T) {
 	t.Parallel()
-	needCLI(t, "gcloud", false)
+	gcloud := startGcloud(t)
 	sim := start(t, cloudsim.Config{})
 	env := gcloudEnv(t, sim, sim.GoogleToken(cloudsim.GCPUser, 0, cloudsim.ScopeCloudPlatform))
 	rows := []struct {
@@ -51,7 +55,7 @@ func TestRealGcloudListsAndChanges(t *testing.T) {
 		{"projects describe acme-prod", true, "lifecycleState: ACTIVE"},
 	}
 	for _, row := range rows {
-		out, errs, ok := tool(t, env, append([]string{"gcloud"}, strings.Fields(row.line)...)...)
+		out, errs, ok := gcloud.run(t, env, strings.Fields(row.line)...)
 		if ok != row.ok || !strings.Contains(out+errs, row.want) {
 			t.Errorf("gcloud %s: ok %v, want %v with %q in:\n%s%s", row.line, ok, row.ok, row.want, out, errs)
 		}
@@ -71,21 +75,21 @@ func TestRealGcloudListsAndChanges(t *testing.T) {
 
 func TestRealGcloudIsHeldToScopeAndExpiry(t *testing.T) {
 	t.Parallel()
-	needCLI(t, "gcloud", false)
+	gcloud := startGcloud(t)
 	sim := start(t, cloudsim.Config{})
-	stop := strings.Fields("gcloud compute instances stop checkout-web-1 --zone us-central1-a --project acme-prod")
-	list := strings.Fields("gcloud compute instances list --project acme-prod")
+	stop := strings.Fields("compute instances stop checkout-web-1 --zone us-central1-a --project acme-prod")
+	list := strings.Fields("compute instances list --project acme-prod")
 	readOnly := gcloudEnv(t, sim, sim.GoogleToken(cloudsim.GCPUser, 0, cloudsim.ScopeCloudPlatformReadOnly))
-	if out, errs, ok := tool(t, readOnly, list...); !ok {
+	if out, errs, ok := gcloud.run(t, readOnly, list...); !ok {
 		t.Errorf("the read-only scope cannot read: %s%s", out, errs)
 	}
-	_, errs, ok := tool(t, readOnly, stop...)
+	_, errs, ok := gcloud.run(t, readOnly, stop...)
 	if ok || sim.Executed("compute.instances.stop") != 0 {
 		t.Error("the read-only scope could stop an instance")
 	}
 	wantContains(t, errs, "insufficient authentication scopes")
 	expired := gcloudEnv(t, sim, sim.GoogleToken(cloudsim.GCPUser, time.Nanosecond, cloudsim.ScopeCloudPlatform))
-	_, errs, ok = tool(t, expired, strings.Fields("gcloud compute instances describe checkout-web-1 --zone us-central1-a --project acme-prod")...)
+	_, errs, ok = gcloud.run(t, expired, strings.Fields("compute instances describe checkout-web-1 --zone us-central1-a --project acme-prod")...)
 	if ok {
 		t.Error("an expired token still describes")
 	}
