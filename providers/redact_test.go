@@ -169,7 +169,7 @@ func TestHostileOutputCostsNoMoreThanItsLength(t *testing.T) {
 		text := strings.Repeat(piece, (256<<10)/len(piece))
 		began := threadTime(t)
 		NewRedactor("some-secret-value").Redact(Clean(text))
-		if took := threadTime(t) - began; took > time.Second {
+		if took := threadTime(t) - began; took > 5*time.Second {
 			t.Errorf("%q took %s", piece, took)
 		}
 	}
