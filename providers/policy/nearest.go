@@ -6,13 +6,18 @@ import "strings"
 // what was written counts as close: that is how people abbreviate.
 func nearest(word string, known []string) string {
 	best, bestCost := "", len(word)/3+2
+	letters := lettersOf(word)
 	for _, k := range known {
 		if !alike(word, k) {
 			continue
 		}
-		cost := distance(word, k, bestCost+1)
-		if len(word) > 2 && strings.HasPrefix(k, word) {
-			cost = 1
+		continues := len(word) > 2 && strings.HasPrefix(k, word)
+		if !continues && max(len(word), len(k))-letters.shared(k) > bestCost {
+			continue
+		}
+		cost := 1
+		if !continues {
+			cost = distance(word, k, bestCost+1)
 		}
 		if cost < bestCost || cost == bestCost && best != "" && (len(k) < len(best) || len(k) == len(best) && k < best) {
 			best, bestCost = k, cost
@@ -28,6 +33,28 @@ func alike(a, b string) bool {
 		return false
 	}
 	return x[0] == y[0] || len(x) > 2 && len(y) > 2 && (x[1] == y[1] && x[2] == y[2] || strings.HasSuffix(x, y[len(y)-3:]))
+}
+
+// letters count how often a word has each byte.
+type letters [256]uint16
+
+func lettersOf(word string) (l letters) {
+	for i := range len(word) {
+		l[word[i]]++
+	}
+	return l
+}
+
+// shared is how many bytes another word has in common, wherever they stand. At least as many edits as the longer word
+// has others lie between the two, which is far quicker to find than how many there are.
+func (l letters) shared(other string) (n int) {
+	for i := range len(other) {
+		if c := other[i]; l[c] > 0 {
+			l[c]--
+			n++
+		}
+	}
+	return n
 }
 
 // distance counts edits (insert, drop, change, swap neighbours) and gives up at limit.
