@@ -240,7 +240,7 @@ func besides(project, account string) string {
 }
 
 func sectionDetail(s providers.Section) string {
-	took := time.Duration(s.Duration).Round(10 * time.Millisecond).String()
+	took := fmt.Sprintf("%.1f s", max(0.1, time.Duration(s.Duration).Seconds()))
 	switch {
 	case s.Error != "":
 		return s.Error

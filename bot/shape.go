@@ -35,7 +35,7 @@ func (o Output) Shape() Shape {
 	if len(text) > mostShaped {
 		return Shape{Text: text}
 	}
-	if value, rest, ok := readValue(text); ok {
+	if value, rest, ok := readValue(text); ok && endsLine(rest) {
 		return shapeValue(value, strings.TrimSpace(rest))
 	}
 	body, rest := cutNotes(text)
@@ -46,6 +46,13 @@ func (o Output) Shape() Shape {
 		return Shape{Text: joinTexts(aligned, rest)}
 	}
 	return Shape{Text: text}
+}
+
+// endsLine tells whether a value had its last line for itself. "[    0.000000] kernel starts" begins with a list only as
+// far as a parser goes.
+func endsLine(rest string) bool {
+	rest = strings.TrimLeft(rest, " \t\r")
+	return rest == "" || rest[0] == '\n'
 }
 
 // shapeValue gives the form of a JSON value with what stood behind it.

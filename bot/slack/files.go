@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -61,7 +62,7 @@ func (a *Adapter) inHouse(ctx context.Context, place store.Place) bool {
 
 func (a *Adapter) bringOne(ctx context.Context, text string) (id string, err error) {
 	name := "output.txt"
-	if strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[") {
+	if json.Valid([]byte(text)) {
 		name = "output.json"
 	}
 	ticket, err := a.api.GetUploadURLExternalContext(ctx, slackgo.GetUploadURLExternalParameters{FileName: name, FileSize: len(text)})

@@ -18,7 +18,7 @@ func TestProgressIsDrawn(t *testing.T) {
 			{Argv: []string{"aws", "s3", "ls", "it's <!here>"}, Cloud: store.AWS, Accounts: []string{"prod", "<@U1>"}, For: 3 * time.Second},
 			{Argv: []string{"gcloud", "x"}, Cloud: store.GCP, For: 125 * time.Second},
 			{Cloud: store.GCP}}},
-			"_Running 2 commands on aws, gcp …_\n\n⏳ `aws s3 ls 'it'\\''s <!here>'` · aws · account prod, <@U1> · 3 s\n\n⏳ `gcloud x` · gcp · 2 min 5 s\n\n" +
+			"_Running 2 commands on aws, gcp …_\n\n⏳ `aws s3 ls 'it'\\''s <!here>'` · aws · account prod, <@U1> · 3 s\n⏳ `gcloud x` · gcp · 2 min 5 s\n" +
 				"⏳ a command that is for the person who asked alone · gcp"},
 		"draft":         {bot.Message{Status: "Writing …", Draft: "**Two** run:\n- a <!here>\n"}, "*Two* run:\n• a <!here>\n_Writing …_"},
 		"an open fence": {bot.Message{Status: "Writing …", Draft: "```\n<@U1>\n"}, "{{{<@U1>}}}\n_Writing …_"},

@@ -52,9 +52,7 @@ func (r renderer) draw(d *drawing, m bot.Message) {
 	if m.Status != "" {
 		d.section(span{text: clip(plain(m.Status), mostPiece), style: style{italic: true}})
 	}
-	for _, running := range m.Running {
-		d.section(runningSpans(running)...)
-	}
+	drawLines(d, m.Running, runningSpans)
 	if m.Notice != "" {
 		d.section(sentence(m.Notice)...)
 	}
@@ -67,9 +65,7 @@ func (r renderer) draw(d *drawing, m bot.Message) {
 	for i, out := range m.Outputs {
 		r.output(d, out, r.files[i])
 	}
-	for _, ran := range m.Ran {
-		drawRan(d, ran)
-	}
+	drawLines(d, m.Ran, ranSpans)
 	r.drawButtons(d, m)
 }
 
@@ -141,8 +137,17 @@ func readElement(out *strings.Builder, e slackgo.RichTextElement) {
 	}
 }
 
-// drawRan shows what became of a command.
-func drawRan(d *drawing, r bot.Ran) { d.section(ranSpans(r)...) }
+// drawLines shows commands, a line for each.
+func drawLines[T any](d *drawing, all []T, spansOf func(T) []span) {
+	var spans []span
+	for i, one := range all {
+		if i > 0 {
+			spans = append(spans, say("\n"))
+		}
+		spans = append(spans, spansOf(one)...)
+	}
+	d.section(spans...)
+}
 
 // runningSpans says what runs, where, and for how long.
 func runningSpans(r bot.Running) []span {

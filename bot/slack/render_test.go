@@ -207,7 +207,7 @@ func TestMessageIsDrawnInOrder(t *testing.T) {
 		Links:   []bot.Link{{Label: "Connect", URL: "https://aurora.example/connect/t"}, {Label: "Elsewhere", URL: "https://evil.example/"}},
 		Buttons: []bot.Button{{Action: "agent", Label: "Agent mode", Value: "n", Style: "primary"}, {Action: "agent", Label: "Again", Value: "m"}, {Action: "none", Label: "No value"}},
 	}
-	want := "Aurora is in Agent mode.\n\nTwo *instances* run.\n\n*aws ec2*\n{{{{\n  \"a\": 1\n}}}}\n✓ `aws ec2 describe-instances` · account 1111 · eu-west-1 · 1.2 s\n\n" +
+	want := "Aurora is in Agent mode.\n\nTwo *instances* run.\n\n*aws ec2*\n{{{{\n  \"a\": 1\n}}}}\n✓ `aws ec2 describe-instances` · account 1111 · eu-west-1 · 1.2 s\n" +
 		"✗ refused: `aws ec2 terminate-instances --tag 'a b'` · Switch to Agent mode.\n\nElsewhere\n" +
 		"[Connect|link:1|https://aurora.example/connect/t][Agent mode|agent|primary][Again|agent:2|]"
 	got := testRenderer.message(m)
