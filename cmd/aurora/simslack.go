@@ -10,7 +10,7 @@ import (
 
 // firstThings is what somebody who opens the playground may try, in an order that makes sense.
 var firstThings = []string{
-	"@aurora list my EC2 instances", "@aurora which vms run on gcp?", "/aurora status",
+	"@aurora list my EC2 instances", "@aurora list my EC2 instances and my gcp vms", "/aurora status",
 	"/aurora mode agent", "@aurora terminate the instance checkout-web-1", "@aurora help",
 }
 

@@ -229,7 +229,8 @@ func serialPort(c *gcpCall) (any, *gcpError) {
 	if refused != nil {
 		return nil, refused
 	}
-	return map[string]any{"kind": "compute#serialPortOutput", "contents": "[    0.000000] Linux version 6.1\n" + vm.Name + " login: ", "start": "0", "next": "64", "selfLink": c.base + c.URL.Path}, nil
+	text := console(vm.Name)
+	return map[string]any{"kind": "compute#serialPortOutput", "contents": text, "start": "0", "next": strconv.Itoa(len(text)), "selfLink": c.base + c.URL.Path}, nil
 }
 
 // readBody reads a request's JSON; unknown members are refused as Google does.

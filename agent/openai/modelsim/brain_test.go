@@ -142,6 +142,25 @@ func TestBrainSummarises(t *testing.T) {
 	}
 }
 
+func TestSeveralCloudsAreOneTable(t *testing.T) {
+	t.Parallel()
+	failed := `{"status":"failed","output":"AccessDenied","metadata":{}}`
+	got := think(talk(facts, "list all instances", [][2]string{
+		{"aws ec2 describe-instances", ok(ec2)}, {"gcloud compute instances list --format=json", ok(gce)}, {"tailscale device list", failed},
+	})).Text
+	for _, want := range []string{
+		"I found 4 on aws and gcp:", "| aws | checkout-web-1 | running | t3.micro | us-east-1a |", "| gcp | batch-1 | terminated | e2-medium | europe-west1-b |",
+		"`tailscale device list` failed: AccessDenied",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q lacks %q", got, want)
+		}
+	}
+	if one := think(talk(facts, "list all instances", [][2]string{{"aws ec2 describe-instances", ok(ec2)}, {"tailscale device list", failed}})).Text; strings.Contains(one, "|---|") {
+		t.Errorf("one cloud's list is a table: %q", one)
+	}
+}
+
 func TestBrainTellsWhatAClickRan(t *testing.T) {
 	t.Parallel()
 	c := talk(facts, "delete the test instance on aws")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -88,13 +89,58 @@ func sameState(have, want string) bool {
 	return have == want || want == "stopped" && have == "terminated" || want == "running" && have == "active"
 }
 
-// summarise says in words and lists what came back.
+// summarise says in words and lists what came back; what several clouds listed comes in one table.
 func summarise(answers []told, f filter) string {
 	var parts []string
+	if table, rest := overview(answers, f); table != "" {
+		parts, answers = []string{table}, rest
+	}
 	for _, a := range answers {
 		parts = append(parts, a.summary(f))
 	}
 	return strings.Join(parts, "\n\n")
+}
+
+// overview is a table over all clouds that listed something, when they are several, and the answers it leaves to be told.
+func overview(answers []told, f filter) (table string, rest []told) {
+	var rows, clouds []string
+	for _, a := range answers {
+		before := len(rows)
+		for _, r := range a.records() {
+			if f.takes(r) {
+				rows = append(rows, r.row(a.provider))
+			}
+		}
+		if len(rows) == before {
+			rest = append(rest, a)
+		} else if !slices.Contains(clouds, a.provider) {
+			clouds = append(clouds, a.provider)
+		}
+	}
+	if len(clouds) < 2 {
+		return "", answers
+	}
+	head := "| cloud | name | state | type | place |\n|---|---|---|---|---|\n"
+	return fmt.Sprintf("I found %d on %s:\n\n", len(rows), listed(clouds)) + head + strings.Join(rows, "\n"), rest
+}
+
+// listed joins words as people do: a, b and c.
+func listed(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " and " + words[last]
+}
+
+// row is a record in a table of several clouds.
+func (r record) row(cloud string) string {
+	name := r.name
+	if name == "" {
+		name = r.id
+	}
+	cells := []string{cloud, name, strings.ToLower(r.state), r.kind, r.place}
+	for i, c := range cells {
+		cells[i] = strings.ReplaceAll(reMark.ReplaceAllString(c, `\$0`), "|", `\|`)
+	}
+	return "| " + strings.Join(cells, " | ") + " |"
 }
 
 func (a told) summary(f filter) string {

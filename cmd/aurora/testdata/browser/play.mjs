@@ -1,10 +1,12 @@
 // A person in the playground: a real browser at the address the playground printed. Run by browser_test.go, with
 // ADDRESS, CHROMIUM and, where pictures are wanted, PICTURES (a directory) in the environment.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 
 const { ADDRESS, CHROMIUM, PICTURES } = process.env;
+const KEPT = '../screenshots';
 const patience = 120_000;
 let browser, page;
 
@@ -52,14 +54,25 @@ async function become(name) {
   await replies().first().waitFor();
 }
 
-// picture keeps what README shows, in a window no taller than it needs.
-async function picture(name, height) {
-  if (!PICTURES) return;
+// keep writes a picture, or holds it against the one that is kept: as wide, as high, and with about as much on it. What
+// it says is asserted where it is taken; points are not compared, since fonts differ from one machine to the next.
+async function keep(name) {
+  const file = `${PICTURES || KEPT}/${name}.png`;
+  const shot = await page.screenshot(PICTURES ? { path: file } : {});
+  const size = (png) => [png.readUInt32BE(16), png.readUInt32BE(20)];
+  assert.ok(shot.length > 15_000, `the picture of ${name} has ${shot.length} bytes`);
+  const kept = await readFile(file);
+  assert.deepEqual(size(shot), size(kept), `${name} has another size`);
+  assert.ok(shot.length < 2 * kept.length && kept.length < 2 * shot.length, `${name} has ${shot.length} bytes, the one that is kept ${kept.length}: look at both`);
+}
+
+// picture keeps a thread, in a window no taller than it needs.
+async function picture(name, height, width = 1180) {
   const before = page.viewportSize();
-  await page.setViewportSize({ width: 1180, height });
-  await page.mouse.move(590, 16);
+  await page.setViewportSize({ width, height });
+  await page.mouse.move(width / 2, 16);
   await page.locator('#replies').evaluate((box) => { box.scrollTop = box.scrollHeight; });
-  await page.screenshot({ path: `${PICTURES}/${name}.png` });
+  await keep(name);
   await page.setViewportSize(before);
 }
 
@@ -80,7 +93,7 @@ test('the page is refused without its token, and with another', async () => {
 
 test('it says what is simulated and offers first things to try', async () => {
   assert.match(await page.locator('#notice').innerText(), /simulated.*no.* real account/);
-  const hint = page.locator('.hint', { hasText: 'list my EC2 instances' });
+  const hint = page.locator('.hint', { hasText: 'list my EC2 instances' }).first();
   await hint.click();
   assert.equal(await page.locator('#composer textarea').inputValue(), '@aurora list my EC2 instances');
 });
@@ -94,6 +107,44 @@ test('a mention is answered in its thread, with what ran below', async () => {
   assert.match(text, /✓ aws ec2 describe-instances · account 111122223333 · us-east-1/);
   assert.equal(await page.locator('#messages .message').count(), 1, 'the answer belongs into the thread, not into the channel');
   await picture('answer', 560);
+});
+
+// ask says something in a channel of its own and opens its thread.
+async function ask(channel, words) {
+  await page.locator('.channel', { hasText: channel }).click();
+  await send(page, '#composer', words);
+  await page.locator('#messages .message', { hasText: words }).locator('[data-thread]').first().click();
+}
+
+test('two clouds are one question: each command is shown as it runs, and the answer is one table', async () => {
+  await ask('on-call', '@aurora list my EC2 instances and my gcp vms');
+  const running = page.locator('#threadStatus, #replies').filter({ hasText: /gcloud compute instances list/ }).first();
+  await running.waitFor();
+  await picture('progress', 440);
+  const answer = await saying('I found 6 on aws and gcp');
+  const rows = await answer.locator('tr').evaluateAll((all) => all.map((row) => [...row.cells].map((c) => c.innerText.trim())));
+  assert.deepEqual(rows[0], ['cloud', 'name', 'state', 'type', 'place']);
+  assert.deepEqual(rows.slice(1).map((row) => row[0]).sort(), ['aws', 'aws', 'aws', 'gcp', 'gcp', 'gcp']);
+  assert.deepEqual(rows.find((row) => row[1] === 'checkout-db-1'), ['aws', 'checkout-db-1', 'running', 'm5.large', 'us-east-1a']);
+  const broken = await answer.locator('tr:has-text("checkout-db-1") td').evaluateAll((all) => all.filter((c) => c.getClientRects()[0].height > 40).map((c) => c.innerText));
+  assert.deepEqual(broken, [], 'these words are broken into pieces');
+  assert.match(await answer.innerText(), /✓ aws ec2 describe-instances.*\n✓ gcloud compute instances list/);
+  await picture('table', 660, 1540);
+});
+
+test('a long output is its head, its tail and a file', async () => {
+  await ask('on-call', '@aurora run gcloud compute instances get-serial-port-output checkout-web-1 --zone us-central1-a');
+  const shown = await saying('kernel 6.1 starts');
+  const text = await shown.innerText();
+  assert.match(text, /… \d+ characters on \d+ lines are left out here/);
+  assert.match(text, /100 of 100 in use/);
+  assert.doesNotMatch(text, /starting network/, 'the middle is left out');
+  const file = await saying('Download');
+  assert.match(await file.innerText(), /output\.txt/);
+  await picture('long', 700);
+  await page.locator('[data-channel="C0OPS00001"]').click();
+  await page.locator('#messages [data-thread]').first().click();
+  await replies().first().waitFor();
 });
 
 test('in Ask mode a delete is refused, and what one can say is drawn as code', async () => {
@@ -174,8 +225,7 @@ const tooWide = (shown) => shown.evaluate(() => [...document.querySelectorAll('h
 async function view(name, part) {
   const box = await part.boundingBox();
   assert.ok(box.width > 300 && box.height > 120, `${name} is ${JSON.stringify(box)}`);
-  const shot = await page.screenshot(PICTURES ? { path: `${PICTURES}/${name}.png` } : {});
-  assert.ok(shot.length > 15_000, `the picture of ${name} has ${shot.length} bytes`);
+  await keep(name);
 }
 
 test('Home shows what is connected and what was asked, and confirms nothing', async () => {
