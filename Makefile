@@ -35,10 +35,9 @@ lint: $(LINT)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
 	$(LINT) run --allow-parallel-runners ./...
 
+# Measures, and writes cmd/aurora/BENCHMARKS.md and README's table: about ten minutes on two quiet cores. `make bench ONLY=executor,policy` runs parts.
 bench: tools
-	$(GO) test -p 1 -run '^$$' -bench . -benchtime 1s -timeout 30m ./...
-	$(GO) test -run '^$$' -bench Executor -benchtime 9x ./providers
-	cd providers/policy/bench && $(GO) test -mod=readonly -run '^$$' -bench . -benchtime 1s .
+	$(GO) run ./cmd/aurora/benchpage $(if $(ONLY),-only $(ONLY)) $(if $(ROUNDS),-rounds $(ROUNDS))
 
 # Rebuilds the tables of the policy engine from the checked-in sources; `make policy-sources` reads the installed CLIs first.
 policy-tables:

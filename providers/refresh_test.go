@@ -158,7 +158,7 @@ func (c *counter) tokens(t *testing.T, slot providers.Slot) providers.Tokens {
 	return tokens
 }
 
-func problemOf(t *testing.T, err error) *providers.Problem {
+func problemOf(t testing.TB, err error) *providers.Problem {
 	t.Helper()
 	var p *providers.Problem
 	if !errors.As(err, &p) {

@@ -12,6 +12,7 @@ import (
 	"net/http/cookiejar"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -122,6 +123,22 @@ func TestOneRefreshOverAllProcesses(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a race of processes takes half a minute")
 	}
+	took, _ := refreshRace(t)
+	t.Logf("%d processes, %d rounds: one refresh each, none refused; a round took %s in the middle", racers, raceRounds, took[len(took)/2])
+}
+
+// BenchmarkRefreshRace is the same race, told in numbers.
+func BenchmarkRefreshRace(b *testing.B) {
+	took, stats := refreshRace(b)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(stats.Renewed), "renewals")
+	b.ReportMetric(float64(len(stats.Errors)), "refused")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "round-p50-ms")
+}
+
+// refreshRace gives how long the rounds took, in order of length, and what the provider counted in them.
+func refreshRace(t testing.TB) ([]time.Duration, providerStats) {
+	t.Helper()
 	base := startProvider(t)
 	server, secrets := storetest.Redis(t), storetest.Vault(t)
 	r := race{Provider: base, Redis: server.URL, Vault: secrets.Addr, RoleID: secrets.RoleID, SecretID: secrets.SecretID}
@@ -141,19 +158,25 @@ func TestOneRefreshOverAllProcesses(t *testing.T) {
 	for i := range runners {
 		runners[i] = startRacer(t, r)
 	}
-	runRounds(t, base, runners)
+	before := statsOf(t, base)
+	took := runRounds(t, base, runners)
+	stats := statsOf(t, base)
+	stats.Renewed, stats.Errors = stats.Renewed-before.Renewed, stats.Errors[len(before.Errors):]
 	last, _, err := keeper.Get(t.Context(), racePath)
 	if err != nil {
 		t.Fatal(err)
 	}
 	tokens, _ := providers.TokensOf(last, providers.WideSlot)
 	familyLives(t, p, base, first.Refresh, tokens.Refresh)
+	slices.Sort(took)
+	return took, stats
 }
 
-func runRounds(t *testing.T, base string, runners []*racer) {
+func runRounds(t testing.TB, base string, runners []*racer) (took []time.Duration) {
 	t.Helper()
-	began, before := time.Now(), statsOf(t, base)
+	before := statsOf(t, base)
 	for round := 1; round <= raceRounds; round++ {
+		began := time.Now()
 		for _, r := range runners {
 			r.say(t, fmt.Sprint(round))
 		}
@@ -165,16 +188,17 @@ func runRounds(t *testing.T, base string, runners []*racer) {
 			}
 			tokens[said.Token]++
 		}
+		took = append(took, time.Since(began))
 		stats := statsOf(t, base)
 		if len(tokens) != 1 || stats.Renewed != round || len(stats.Errors) != len(before.Errors) || stats.Revoked > 0 {
 			t.Fatalf("round %d: %d different tokens; the provider counts %+v", round, len(tokens), stats)
 		}
 	}
-	t.Logf("%d processes, %d rounds: %d refreshes, none refused, in %s", racers, raceRounds, raceRounds, time.Since(began).Round(time.Millisecond))
+	return took
 }
 
 // familyLives renews with the token that is kept, and then shows that the provider would have noticed a second use.
-func familyLives(t *testing.T, p peer, base, spent, kept string) {
+func familyLives(t testing.TB, p peer, base, spent, kept string) {
 	t.Helper()
 	next, err := p.AuthServer.Renew(t.Context(), kept)
 	if err != nil {
@@ -197,7 +221,7 @@ type providerStats struct {
 	Revoked int      `json:"revoked"`
 }
 
-func statsOf(t *testing.T, base string) (s providerStats) {
+func statsOf(t testing.TB, base string) (s providerStats) {
 	t.Helper()
 	resp := get(t, http.DefaultClient, base+"/stats")
 	defer func() { _ = resp.Body.Close() }()
@@ -207,7 +231,7 @@ func statsOf(t *testing.T, base string) (s providerStats) {
 	return s
 }
 
-func get(t *testing.T, client *http.Client, address string) *http.Response {
+func get(t testing.TB, client *http.Client, address string) *http.Response {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
 	if err != nil {
@@ -221,7 +245,7 @@ func get(t *testing.T, client *http.Client, address string) *http.Response {
 }
 
 // signInAt walks the whole sign-in as a browser does.
-func signInAt(t *testing.T, p peer) providers.Issued {
+func signInAt(t testing.TB, p peer) providers.Issued {
 	t.Helper()
 	in := providers.NewSignIn(raceCall, true)
 	address, err := p.Begin("state-1", in, []string{"openid", "offline_access"})
@@ -262,7 +286,7 @@ func signInAt(t *testing.T, p peer) providers.Issued {
 }
 
 // startProvider runs oidc-provider, installed when it is not there yet.
-func startProvider(t *testing.T) string {
+func startProvider(t testing.TB) string {
 	t.Helper()
 	const dir = "testdata/oidc"
 	if _, err := os.Stat(dir + "/node_modules/oidc-provider/package.json"); err != nil {
@@ -302,7 +326,7 @@ func startProvider(t *testing.T) string {
 }
 
 // answering polls, since the process gives no sign of its own.
-func answering(t *testing.T, address string) {
+func answering(t testing.TB, address string) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
 		conn, err := net.Dial("tcp", address)
@@ -315,7 +339,7 @@ func answering(t *testing.T, address string) {
 	t.Fatal("oidc-provider does not answer")
 }
 
-func unavailable(t *testing.T, what string, err error) {
+func unavailable(t testing.TB, what string, err error) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatalf("%s: %v", what, err)
@@ -329,7 +353,7 @@ type racer struct {
 	out *json.Decoder
 }
 
-func startRacer(t *testing.T, r race) *racer {
+func startRacer(t testing.TB, r race) *racer {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -368,14 +392,14 @@ func startRacer(t *testing.T, r race) *racer {
 	return p
 }
 
-func (r *racer) say(t *testing.T, line string) {
+func (r *racer) say(t testing.TB, line string) {
 	t.Helper()
 	if _, err := fmt.Fprintln(r.in, line); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (r *racer) hear(t *testing.T) (said raced) {
+func (r *racer) hear(t testing.TB) (said raced) {
 	t.Helper()
 	if err := r.out.Decode(&said); err != nil {
 		t.Fatalf("a racer went away: %v", err)

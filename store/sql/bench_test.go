@@ -3,6 +3,7 @@ package sql_test
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,7 +25,7 @@ func forEngines(b *testing.B, bench func(b *testing.B, e *engine)) {
 // BenchmarkReceive is the time from an event's arrival to its commit, one after the other and with many in flight.
 func BenchmarkReceive(b *testing.B) {
 	for _, flight := range []int{1, 64, 2000} {
-		b.Run("inflight="+name(flight)[1:], func(b *testing.B) {
+		b.Run("inflight="+strconv.Itoa(flight), func(b *testing.B) {
 			forEngines(b, func(b *testing.B, e *engine) {
 				db := e.open(b, "r1")
 				var next atomic.Int64
