@@ -96,6 +96,7 @@ func TestShellOperatorsRunNothing(t *testing.T) {
 	t.Parallel()
 	s := newChat(t, worldOptions{})
 	ada := people["ada"]
+	before := s.sims.clouds.Executed("*") // signing in
 	operators := []string{"|", "||", "&&", "&", ";", ">", ">>", "<", "<<", "2>&1", "$(id)", "`id`", "$HOME", "${HOME}", "<(id)", "*", "?", "[a]", "~", "{a,b}", "!!", "\\\nid"}
 	inWords := []string{"*", "?", "[a]", "~", "{a,b}", "!!"} // within a value they are the value's own: there is no shell
 	for _, op := range operators {
@@ -121,7 +122,7 @@ func TestShellOperatorsRunNothing(t *testing.T) {
 		want := 2 * (n + 1)
 		await(t, "a refusal of each", func() bool { return s.times(ada, "refused") >= want })
 	}
-	if n := s.sims.clouds.Executed("*"); n != 0 {
+	if n := s.sims.clouds.Executed("*") - before; n != 0 {
 		t.Errorf("%d calls reached a cloud", n)
 	}
 	if n := len(s.sims.model.Requests()); n != 0 {
@@ -176,7 +177,7 @@ func TestTooLongAndEmptyAreToldSo(t *testing.T) {
 	s.mention(ada, "")
 	s.mustSee(ada, "Yes? Ask me about your clouds")
 	s.mention(ada, "  \u200b ")
-	s.types(ada, "/aurora")
+	s.types(ada, "/aurora help")
 	s.mustSee(ada, "I also understand")
 	s.settled(ada)
 	for _, r := range s.sims.model.Requests() {
