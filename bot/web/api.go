@@ -70,7 +70,9 @@ func (s *Server) onward(r *http.Request, p pass) (string, error) {
 	return s.begin(r.Context(), signIn{Pass: p, Provider: string(p.Cloud), Browser: p.Browser, In: in}, consenter.AuthURL)
 }
 
+// giveLink answers a program. What its token's owner proved once says nothing of who will open the link.
 func (s *Server) giveLink(w http.ResponseWriter, r *http.Request, p pass) {
+	p.Proven = false
 	path, err := s.next(r.Context(), p)
 	if err != nil {
 		s.refuse(w, r, err)

@@ -45,10 +45,14 @@ func pressing(what string) url.Values { return url.Values{"press": {what}} }
 func (s *story) bearer(who string) string {
 	s.t.Helper()
 	b := newSurfer(s.t)
-	got := b.submit(s.asksFor(who, "login"), pressing("token"))
-	found := regexp.MustCompile(`<dd id="token">([A-Z2-7]{26})</dd>`).FindStringSubmatch(got.raw)
+	return tokenOn(s.t, b.submit(s.asksFor(who, "login"), pressing("token")))
+}
+
+func tokenOn(t *testing.T, shown page) string {
+	t.Helper()
+	found := regexp.MustCompile(`<dd id="token">([A-Z2-7]{26})</dd>`).FindStringSubmatch(shown.raw)
 	if found == nil {
-		s.t.Fatalf("no token is shown:\n%s", got.body)
+		t.Fatalf("no token is shown:\n%s", shown.body)
 	}
 	return found[1]
 }

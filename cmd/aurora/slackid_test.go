@@ -77,3 +77,23 @@ func TestSlacksAnswerIsCheckedToo(t *testing.T) {
 	b, answer = begin()
 	b.load(http.MethodGet, answer.String(), nil).says(t, http.StatusUnprocessableEntity, "You said no at Slack")
 }
+
+func TestAProgramsLinkProvesNobody(t *testing.T) {
+	t.Parallel()
+	s := guardedBySlack(t)
+	s.signsInAs(eve)
+	b := newSurfer(t)
+	b.submit(s.asksFor(eve, "login"), url.Values{})
+	token := tokenOn(t, b.press(pressing("token")))
+	status, body, _ := s.call(http.MethodGet, "/api/auth/aws", as(token), nil)
+	link, _ := body["url"].(string)
+	if status != http.StatusOK || !linkShape.MatchString(link) {
+		t.Fatalf("%d %v", status, body)
+	}
+	other := newSurfer(t)
+	other.load(http.MethodGet, link, nil).says(t, http.StatusOK, "Sign in with Slack", "a link alone does not prove who you are")
+	s.signsInAs(people["ben"])
+	other.press(url.Values{}).says(t, http.StatusForbidden, "as somebody else than the person this link was made for")
+	s.signsInAs(eve)
+	other.submit(link, url.Values{}).says(t, http.StatusOK, "External ID")
+}
