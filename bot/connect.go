@@ -28,7 +28,7 @@ type ConnectTicket struct {
 	Mark    string       `json:"mark"`  // made by us for this sign-in: AWS's ExternalId
 	// Shared says that the organisation will own the connection; an admin asked for it.
 	Shared bool `json:"shared,omitempty"`
-	// ReadOnly are the accounts of this cloud that the user has connected for reading alone.
+	// ReadOnly are the accounts of this cloud that the user has connected for reading alone, and that work.
 	ReadOnly []string `json:"read_only,omitempty"`
 }
 
@@ -77,18 +77,24 @@ func (d *Desk) connect(ctx context.Context, o order) (Message, error) {
 	}, nil
 }
 
-// reading lists the accounts of a cloud that the asker himself has connected for reading alone.
-func (d *Desk) reading(ctx context.Context, a asker, cloud store.Cloud) (accounts []string, err error) {
+// reading is Reading of what the asker can use.
+func (d *Desk) reading(ctx context.Context, a asker, cloud store.Cloud) ([]string, error) {
 	conns, err := d.Connections.Connections(ctx, a.Org.ID, a.User.ID)
 	if err != nil {
 		return nil, fmt.Errorf("list connections: %w", err)
 	}
+	return Reading(conns, cloud, a.User.ID), nil
+}
+
+// Reading lists the accounts of a cloud among conns that a user has connected for reading alone, and that work: a broken
+// one is mended first.
+func Reading(conns []store.Connection, cloud store.Cloud, userID string) (accounts []string) {
 	for _, c := range conns {
-		if c.Cloud == cloud && c.UserID == a.User.ID && c.ReadOnly {
+		if c.Cloud == cloud && c.UserID == userID && c.ReadOnly && c.Status != store.ConnectionBroken {
 			accounts = append(accounts, c.Account)
 		}
 	}
-	return accounts, nil
+	return accounts
 }
 
 func cloudWords(clouds []store.Cloud) string {

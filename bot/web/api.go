@@ -87,13 +87,7 @@ func (s *Server) passFor(ctx context.Context, in session, cloud store.Cloud) (pa
 	if err != nil {
 		return pass{}, err
 	}
-	var reading []string
-	for _, c := range own {
-		if c.ReadOnly {
-			reading = append(reading, c.Account)
-		}
-	}
-	return pass{ConnectTicket: in.ticket(cloud, bot.NewMark(), reading), Proven: in.Proven}, nil
+	return pass{ConnectTicket: in.ticket(cloud, bot.NewMark(), bot.Reading(own, cloud, in.UserID)), Proven: in.Proven}, nil
 }
 
 // own lists the connections that are a person's own, of a cloud or of all.

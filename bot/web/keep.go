@@ -96,9 +96,12 @@ func connection(t bot.ConnectTicket, l Linked, path string) store.Connection {
 }
 
 // merged adds a further sign-in of an account to what is kept of it: the consents for reading and for changing are two,
-// and the default project that was chosen stays.
+// and the default project that was chosen stays. Of a connection that is broken no token stays: which of the two consents
+// has ended is not kept, and with the dead one in it the new connection would break at the next run.
 func merged(l Linked, at slot) Linked {
-	l.Credential = providers.MergeCredential(at.old, l.Credential)
+	if at.conn.Status != store.ConnectionBroken {
+		l.Credential = providers.MergeCredential(at.old, l.Credential)
+	}
 	if _, wide := providers.TokensOf(l.Credential, providers.WideSlot); wide {
 		l.ReadOnly = false
 	}

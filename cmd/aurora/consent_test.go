@@ -69,6 +69,50 @@ func TestGoogleFromLinkToAgentMode(t *testing.T) {
 	}
 }
 
+func TestASignInAfterGoogleEndedOneLeavesNothingDead(t *testing.T) {
+	t.Parallel()
+	s := newcomer(t, worldOptions{change: asOperator})
+	s.consents("gcp", cloudsim.Consent{Account: cloudsim.GCPUser})
+	b := newSurfer(t)
+	b.load(http.MethodGet, s.linkFor(eve, "gcp"), nil)
+	b.press(consentTo("read")).says(t, http.StatusOK, "is connected", "Default project")
+	b.press(url.Values{"project": {"acme-staging"}}).says(t, http.StatusOK, "work in acme-staging")
+	if err := s.app.stores.sql.BreakConnection(t.Context(), s.onlyConnection(eve)); err != nil {
+		t.Fatal(err)
+	}
+	b = newSurfer(t)
+	if shown := b.load(http.MethodGet, s.linkFor(eve, "gcp"), nil); strings.Contains(shown.body, "Allow changes") {
+		t.Error("changes are offered before reading works")
+	}
+	b.press(consentTo("read")).says(t, http.StatusOK, "is connected", "Allow changes in Agent mode")
+	b.press(consentTo("wide:ada@example.com")).says(t, http.StatusOK, "is connected")
+	if err := s.sims.clouds.RevokeGrants("gcp", cloudsim.GCPUser); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.app.stores.sql.BreakConnection(t.Context(), s.onlyConnection(eve)); err != nil { // as the next run in Agent mode does
+		t.Fatal(err)
+	}
+
+	b = newSurfer(t)
+	b.load(http.MethodGet, s.linkFor(eve, "gcp"), nil)
+	b.press(consentTo("read")).says(t, http.StatusOK, "is connected", "Allow changes in Agent mode: ada@example.com")
+	conn := s.onlyConnection(eve)
+	if conn.Status != store.ConnectionActive || !conn.ReadOnly || conn.Settings[store.SettingDefaultProject] != "acme-staging" {
+		t.Errorf("%+v", conn)
+	}
+	cred, _, err := s.app.stores.keeper.Get(t.Context(), strings.TrimPrefix(conn.Token, "vault:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, wide := providers.TokensOf(cred, providers.WideSlot); wide {
+		t.Error("what Google ended is kept")
+	}
+	b.press(consentTo("wide:ada@example.com")).says(t, http.StatusOK, "is connected")
+	if conn := s.onlyConnection(eve); conn.ReadOnly {
+		t.Errorf("%+v", conn)
+	}
+}
+
 func TestOVHcloudFromLinkByRegion(t *testing.T) {
 	t.Parallel()
 	s := newcomer(t, worldOptions{})
