@@ -18,7 +18,7 @@ type SignIn struct {
 	Verifier  string `json:"verifier"`
 	Redirect  string `json:"redirect"`             // exactly as it is registered with the cloud
 	Wide      bool   `json:"wide,omitempty"`       // asks for what Agent mode needs, besides reading
-	LoginHint string `json:"login_hint,omitempty"` // the account that is to sign in, where it is known
+	LoginHint string `json:"login_hint,omitempty"` // the account that must sign in, where it is known
 	Region    string `json:"region,omitempty"`     // OVHcloud: eu, ca or us
 }
 

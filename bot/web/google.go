@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 
 	"aurora/bot"
@@ -51,9 +52,9 @@ func (l GCP) Link(ctx context.Context, _ bot.ConnectTicket, form url.Values) (Li
 }
 
 // Begin asks to read, or for more of an account that only reads.
-func (l GCP) Begin(_ bot.ConnectTicket, choice, redirect string) (providers.SignIn, error) {
+func (l GCP) Begin(t bot.ConnectTicket, choice, redirect string) (providers.SignIn, error) {
 	account, wide := strings.CutPrefix(choice, choiceWide)
-	if !wide && choice != choiceRead {
+	if wide && !slices.Contains(t.ReadOnly, account) || !wide && choice != choiceRead {
 		return providers.SignIn{}, notOffered()
 	}
 	in := providers.NewSignIn(redirect, wide)

@@ -32,6 +32,8 @@ func TestGoogleFromLinkToAgentMode(t *testing.T) {
 	if strings.Contains(shown.body, "Allow changes") {
 		t.Error("changes are offered before anything is connected")
 	}
+	b.press(consentTo("wide:ada@example.com")).says(t, http.StatusUnprocessableEntity, "does not offer that")
+	b.load(http.MethodGet, link, nil)
 	done := b.press(consentTo("read"))
 	done.says(t, http.StatusOK, "gcp account ada@example.com is connected", "Default project", "acme-staging", "Allow changes in Agent mode")
 	if b.at.RawQuery != "" || strings.Contains(b.at.String(), link) {
@@ -46,7 +48,12 @@ func TestGoogleFromLinkToAgentMode(t *testing.T) {
 	}
 
 	b = newSurfer(t)
+	s.consents("gcp", cloudsim.Consent{Account: "ben@example.com"})
 	b.load(http.MethodGet, s.linkFor(eve, "gcp"), nil).says(t, http.StatusOK, "Allow changes in Agent mode: ada@example.com")
+	b.press(consentTo("wide:ada@example.com")).says(t, http.StatusUnprocessableEntity, "signed in to Google as ben@example.com", "nothing was connected")
+	s.consents("gcp", cloudsim.Consent{Account: cloudsim.GCPUser})
+	b = newSurfer(t)
+	b.load(http.MethodGet, s.linkFor(eve, "gcp"), nil)
 	b.press(consentTo("wide:ada@example.com")).says(t, http.StatusOK, "is connected")
 	wide := s.onlyConnection(eve)
 	if wide.ReadOnly || wide.Settings[store.SettingDefaultProject] != "acme-staging" || wide.Token != conn.Token {

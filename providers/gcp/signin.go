@@ -50,8 +50,8 @@ func scopeFor(wide bool) string {
 	return ScopeRead
 }
 
-// Finish takes what the browser brought back: it checks it, trades the code for tokens, checks who signed in and what was
-// granted, and lists the projects. What is wrong is a *providers.Problem, and nothing is to be stored then.
+// Finish takes what the browser brought back: it checks it, trades the code for tokens, checks who signed in, which is the
+// account of in.LoginHint where that names one, and what was granted, and lists the projects. What is wrong is a *providers.Problem, and nothing is to be stored then.
 func (c *Connector) Finish(ctx context.Context, in providers.SignIn, callback url.Values) (providers.SignedIn, error) {
 	code, err := c.oauth.Code(callback)
 	if err != nil {
@@ -64,6 +64,10 @@ func (c *Connector) Finish(ctx context.Context, in providers.SignIn, callback ur
 	who, err := c.identity(grant.IDToken, in.Nonce())
 	if err != nil {
 		return providers.SignedIn{}, err
+	}
+	if in.LoginHint != "" && !strings.EqualFold(who.Email, in.LoginHint) { // Google takes the hint as no more than that
+		return providers.SignedIn{}, &providers.Problem{Code: providers.CodeRefused, Sentence: "This was to let Aurora change things as " + in.LoginHint +
+			", but you signed in to Google as " + providers.Clean(who.Email) + ", so nothing was connected. Begin again from the chat and choose the account that the button names."}
 	}
 	slot, reduced, err := granted(in, grant)
 	if err != nil {

@@ -206,6 +206,21 @@ func TestBadSignInsComeToNothing(t *testing.T) {
 	}
 }
 
+func TestTheWiderConsentIsOfTheAccountItWasAskedFor(t *testing.T) {
+	t.Parallel()
+	sim, c := simulated(t)
+	in := providers.NewSignIn(callback, true)
+	in.LoginHint = "Ada@example.com"
+	var p *providers.Problem
+	got, err := c.Finish(t.Context(), in, browse(t, sim, c, in, cloudsim.Consent{Account: "ben@example.com"}))
+	if !errors.As(err, &p) || !strings.Contains(p.Sentence, "Ada@example.com") || !strings.Contains(p.Sentence, "ben@example.com") || !got.Credential.IsZero() {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := c.Finish(t.Context(), in, browse(t, sim, c, in, ada())); err != nil || got.ReadOnly {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestACodeWorksOnce(t *testing.T) {
 	t.Parallel()
 	sim, c := simulated(t)
