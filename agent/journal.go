@@ -21,6 +21,19 @@ type Journal interface {
 	Stopped(ctx context.Context) (bool, error)
 }
 
+// spoken is a reply as the journal keeps it.
+type spoken struct {
+	Reply
+	Told *hearsay `json:"told,omitempty"`
+}
+
+// hearsay says what a model had been told by the time it replied. Whoever takes the turn over can't tell it from what he is
+// told himself.
+type hearsay struct {
+	Tainted bool `json:"tainted,omitempty"` // more than the asker's own words
+	Private bool `json:"private,omitempty"` // something for the asker alone
+}
+
 // Runner judges and runs commands: *providers.Executor.
 type Runner interface {
 	// Judge never runs anything.

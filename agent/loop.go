@@ -129,6 +129,7 @@ func (r *run) step(ctx context.Context, n int, old *store.Step) (over bool, err 
 		return false, err
 	}
 	closing := r.closing(n)
+	now := r.tainted
 	reply, joined, err := r.reply(ctx, n, closing != "", old)
 	if f := (*Failure)(nil); errors.As(err, &f) {
 		return true, r.fail(f)
@@ -139,6 +140,7 @@ func (r *run) step(ctx context.Context, n int, old *store.Step) (over bool, err 
 	if err := r.execute(ctx, n, reply, closing, old); err != nil {
 		return false, err
 	}
+	r.tainted = r.tainted || now
 	r.join(joined)
 	if len(reply.Calls) > 0 && closing == "" || len(joined) > 0 && n < r.Limits.Steps {
 		return false, nil
@@ -183,11 +185,10 @@ func (r *run) closing(n int) string {
 // reply gives step n's reply: the journaled one, or a new one that is journaled before it is used.
 func (r *run) reply(ctx context.Context, n int, last bool, old *store.Step) (Reply, []store.Received, error) {
 	if old != nil {
-		var reply Reply
-		if err := json.Unmarshal(old.Reply, &reply); err != nil {
-			return Reply{}, nil, fmt.Errorf("read journaled reply %d: %w", n, err)
+		reply, err := r.replay(n, old)
+		if err != nil {
+			return Reply{}, nil, err
 		}
-		r.heard(reply)
 		return reply, old.Joined, r.emit(Replied{Step: n, Reply: reply, Joined: old.Joined, Replayed: true})
 	}
 	start := time.Now()
@@ -202,6 +203,21 @@ func (r *run) reply(ctx context.Context, n int, last bool, old *store.Step) (Rep
 	}
 	r.heard(reply)
 	return reply, joined, r.emit(Replied{Step: n, Reply: reply, Took: took, Joined: joined})
+}
+
+// replay hears a journaled reply. Its calls are judged by what its model had been told. That may be more than is told now,
+// for threads change and memory ends; and where it is less, a write that runs already must not be asked a click for.
+func (r *run) replay(n int, old *store.Step) (Reply, error) {
+	var was spoken
+	if err := json.Unmarshal(old.Reply, &was); err != nil {
+		return Reply{}, fmt.Errorf("read journaled reply %d: %w", n, err)
+	}
+	if was.Told == nil { // nobody noted it
+		was.Told = &hearsay{Tainted: true, Private: true}
+	}
+	r.tainted, r.private = was.Told.Tainted, r.private || was.Told.Private
+	r.heard(was.Reply)
+	return was.Reply, nil
 }
 
 // heard counts a reply and puts it into the conversation.
@@ -224,7 +240,7 @@ func (r *run) join(joined []store.Received) {
 }
 
 func (r *run) saveReply(n int, reply Reply) ([]store.Received, error) {
-	raw, err := json.Marshal(reply)
+	raw, err := json.Marshal(spoken{Reply: reply, Told: &hearsay{Tainted: r.tainted, Private: r.private}})
 	if err != nil {
 		return nil, fmt.Errorf("encode reply %d: %w", n, err)
 	}
