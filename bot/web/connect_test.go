@@ -26,9 +26,12 @@ type desk struct {
 	mu      sync.Mutex
 	ticket  json.RawMessage
 	creds   map[string]int64
+	held    map[string]store.Credential // the newest of each path
 	rows    []store.Connection
-	away    error // what the look at rows and credentials gives
-	lost    error // what keeping the row gives
+	away    error  // what the look at rows and credentials gives
+	lost    error  // what keeping the row gives
+	leave   func() // closes the browser that posts
+	leaves  bool   // it is closed while a credential is kept
 	whisper []string
 }
 
@@ -39,7 +42,7 @@ func newDesk(t *testing.T) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &desk{ticket: raw, creds: map[string]int64{}}
+	return &desk{ticket: raw, creds: map[string]int64{}, held: map[string]store.Credential{}}
 }
 
 func (d *desk) Ticket(context.Context, string) (json.RawMessage, error) {
@@ -89,16 +92,20 @@ func (d *desk) Get(_ context.Context, path string) (store.Credential, int64, err
 	if d.away == nil && !ok {
 		return store.Credential{}, 0, store.ErrNotFound
 	}
-	return store.Credential{}, version, d.away
+	return d.held[path], version, d.away
 }
 
-func (d *desk) Put(_ context.Context, path string, _ store.Credential, cas int64) (int64, error) {
+func (d *desk) Put(_ context.Context, path string, c store.Credential, cas int64) (int64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.creds[path] != cas {
 		return 0, store.ErrConflict
 	}
 	d.creds[path]++
+	d.held[path] = c
+	if d.leaves {
+		d.leave()
+	}
 	return d.creds[path], nil
 }
 
@@ -106,6 +113,7 @@ func (d *desk) Delete(_ context.Context, path string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.creds, path)
+	delete(d.held, path)
 	return nil
 }
 
@@ -123,11 +131,11 @@ func (d *desk) Connection(context.Context, string, string, string) (store.Connec
 	return store.Connection{}, store.ErrNotFound
 }
 
-func (d *desk) Connect(_ context.Context, c store.Connection, _ store.Person) (store.Connection, error) {
+func (d *desk) Connect(ctx context.Context, c store.Connection, _ store.Person) (store.Connection, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.lost != nil {
-		return store.Connection{}, d.lost
+	if err := errors.Join(d.lost, ctx.Err()); err != nil {
+		return store.Connection{}, err
 	}
 	d.rows = append(d.rows, c)
 	return c, nil
@@ -168,7 +176,10 @@ func (d *desk) post(t *testing.T, form url.Values) *httptest.ResponseRecorder {
 	t.Helper()
 	browser := rand.Text()
 	form.Set("csrf", csrf(browser, "link"))
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/connect/link", strings.NewReader(form.Encode()))
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	d.leave = leave
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/connect/link", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.AddCookie(&http.Cookie{Name: "__Host-aurora", Value: browser}) //nolint:gosec // a request's, not an answer's
 	w := httptest.NewRecorder()
@@ -234,6 +245,37 @@ func TestALinkSpentInVainSaysSoAndLeavesNothing(t *testing.T) {
 	}
 	if len(d.creds) != 0 || len(d.whisper) != 0 {
 		t.Errorf("left: %v, %v", d.creds, d.whisper)
+	}
+}
+
+// reconnects gives a desk on which account 1 is connected with an earlier key.
+func reconnects(t *testing.T) (d *desk, path string) {
+	t.Helper()
+	d, path = newDesk(t), store.CredentialPath("org_1", "usr_1", store.AWS, "1", true)
+	d.creds[path], d.held[path] = 4, store.NewCredential(map[string]string{"key": "earlier"})
+	d.rows = []store.Connection{{OrgID: "org_1", UserID: "usr_1", Cloud: store.AWS, Account: "1", Token: "vault:" + path, ReadOnly: true}}
+	return d, path
+}
+
+func TestAReconnectInVainLeavesTheEarlierCredentialInUse(t *testing.T) {
+	t.Parallel()
+	d, path := reconnects(t)
+	d.lost = store.ErrUnavailable
+	if w := d.post(t, account("1")); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "nothing was connected") {
+		t.Errorf("%d\n%s", w.Code, w.Body)
+	}
+	if got := d.held[path].Get("key"); got != "earlier" || d.creds[path] != 6 || len(d.whisper) != 0 {
+		t.Errorf("in use is %q, version %d, %v", got, d.creds[path], d.whisper)
+	}
+}
+
+func TestABrowserThatIsClosedStopsNothingHalfway(t *testing.T) {
+	t.Parallel()
+	d, path := reconnects(t)
+	d.leaves = true
+	d.post(t, account("1"))
+	if got := d.held[path].Get("key"); got != "hunter2" || len(d.rows) != 2 || len(d.whisper) != 1 {
+		t.Errorf("in use is %q, rows %v, %v", got, d.rows, d.whisper)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"aurora/bot"
 	"aurora/providers"
@@ -70,22 +71,43 @@ func pathFor(t bot.ConnectTicket, l Linked, conns []store.Connection) (path stri
 	return store.CredentialPath(t.OrgID, t.Owner(), t.Cloud, l.Account, first), nil
 }
 
-// keep stores credential and connection; by is whose word it was.
+// keepTime is what the stores may take to keep a connection, and as much again to undo half of it.
+const keepTime = 20 * time.Second
+
+// keep stores credential and connection; by is whose word it was. It ends what it began also when the browser is closed
+// meanwhile: a credential that lies there already is in use.
 func (s *Server) keep(ctx context.Context, t bot.ConnectTicket, l Linked, at slot, by store.Person) (store.Connection, error) {
 	if l.Merge && at.conn != nil {
 		l = merged(l, at)
 	}
-	if _, err := s.Keeper.Put(ctx, at.path, l.Credential, at.version); err != nil {
+	whole, done := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
+	defer done()
+	version, err := s.Keeper.Put(whole, at.path, l.Credential, at.version)
+	if err != nil {
 		return store.Connection{}, fmt.Errorf("keep the %s credential: %w", t.Cloud, err)
 	}
-	kept, err := s.Connections.Connect(ctx, connection(t, l, at.path), by)
-	if err == nil {
-		return kept, nil
+	kept, err := s.Connections.Connect(whole, connection(t, l, at.path), by)
+	if err != nil {
+		return store.Connection{}, fmt.Errorf("keep the %s connection: %w", t.Cloud, errors.Join(err, s.putBack(ctx, at, version)))
 	}
-	if at.version == 0 { // nobody would ever find the credential again
-		err = errors.Join(err, s.Keeper.Delete(context.WithoutCancel(ctx), at.path))
+	return kept, nil
+}
+
+// putBack undoes what was put into a slot as this version. Nobody would ever find a new credential again, and one in the
+// place of another would be used under what was said and approved of that.
+func (s *Server) putBack(ctx context.Context, at slot, version int64) error {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
+	defer done()
+	if at.version == 0 {
+		if err := s.Keeper.Delete(ctx, at.path); err != nil {
+			return fmt.Errorf("erase the credential again: %w", err)
+		}
+		return nil
 	}
-	return store.Connection{}, fmt.Errorf("keep the %s connection: %w", t.Cloud, err)
+	if _, err := s.Keeper.Put(ctx, at.path, at.old, version); err != nil {
+		return fmt.Errorf("put the earlier credential back: %w", err)
+	}
+	return nil
 }
 
 func connection(t bot.ConnectTicket, l Linked, path string) store.Connection {
