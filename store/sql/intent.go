@@ -30,7 +30,9 @@ func scanIntent(row scanner) (i store.Intent, err error) {
 
 // BeginIntent notes, in the table and in the audit, that a command is about to run, and is the last gate before it does:
 // store.ErrStopped when its turn was stopped, store.ErrFrozen when the organisation is frozen and the command does more
-// than read, store.ErrNotFound when there is no such turn. Nothing may run unless both results are nil.
+// than read, store.ErrFenced when its turn is over or the runner does not hold the turn's thread any more (a click needs
+// neither: it comes after the turn), store.ErrNotFound when there is no such turn. Nothing may run unless both results
+// are nil.
 //
 // existing is the intent of the same turn, step and call, or of the same confirmation, that stands there already: its
 // Outcome is the answer; without one it still runs, or, when Lost, nobody knows. A read that is Lost, that another runner
@@ -76,10 +78,17 @@ func (c conn) insertIntent(ctx context.Context, i store.Intent) (begun bool, err
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, {lease}
 		FROM turns t JOIN freezes f ON f.org_id = t.org_id
 		WHERE t.id = $4 AND t.org_id = $2 AND t.stopped_at IS NULL AND (NOT f.frozen OR $8 = '`+readEffect+`')
+		AND ($7 <> '' OR `+heldBy("$15")+`)
 		ON CONFLICT DO NOTHING`,
 		i.ID, i.OrgID, i.UserID, i.Turn, i.Step, clean(i.Call), i.Confirmation, i.Effect, i.Cloud, i.ConnectionID, clean(i.Account),
 		argv, i.PolicyRule, i.Policy, i.Runner)
 	return n == 1, err
+}
+
+// heldBy says that turn t runs in a thread that a runner holds. Whoever takes the thread over waits until the intent that
+// looked is committed, and finds it then.
+func heldBy(runner string) string {
+	return `t.state = 'running' AND EXISTS (SELECT 1 FROM threads WHERE key = t.thread AND runner = ` + runner + ` {share})`
 }
 
 // standing finds why no row was inserted: the intent that is in its place, or what forbids it. It gives nothing at all
@@ -97,12 +106,13 @@ func (c conn) standing(ctx context.Context, i store.Intent) (*store.Intent, erro
 	if !repeats(there, i) {
 		return &there, nil
 	}
-	ok, err := c.has(ctx, `SELECT 1 FROM turns WHERE id = $1 AND stopped_at IS NULL`, i.Turn)
+	ok, err := c.has(ctx, `SELECT 1 FROM turns t WHERE t.id = $1 AND t.stopped_at IS NULL AND ($2 <> '' OR `+heldBy("$3")+`)`,
+		i.Turn, i.Confirmation, i.Runner)
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
-		return nil, store.ErrStopped
+		return nil, c.forbidden(ctx, i)
 	}
 	// The new id takes the row away from the old runner, should it come back.
 	_, err = c.exec(ctx, `UPDATE intents SET id = $1, runner = $2, lease_until = {lease}, started_at = {now}, outcome = NULL, ended_at = NULL
@@ -126,14 +136,17 @@ func repeats(there, i store.Intent) bool {
 }
 
 func (c conn) forbidden(ctx context.Context, i store.Intent) error {
-	stopped := 0
-	err := c.one(ctx, `SELECT CASE WHEN stopped_at IS NULL THEN 0 ELSE 1 END FROM turns WHERE id = $1 AND org_id = $2`,
-		[]any{i.Turn, i.OrgID}, &stopped)
+	var stopped, held int
+	err := c.one(ctx, `SELECT CASE WHEN t.stopped_at IS NULL THEN 0 ELSE 1 END, CASE WHEN $3 <> '' OR `+heldBy("$4")+` THEN 1 ELSE 0 END
+		FROM turns t WHERE t.id = $1 AND t.org_id = $2`, []any{i.Turn, i.OrgID, i.Confirmation, i.Runner}, &stopped, &held)
 	if err != nil {
 		return fmt.Errorf("begin intent of turn %s: %w", i.Turn, err)
 	}
 	if stopped == 1 {
 		return store.ErrStopped
+	}
+	if held == 0 {
+		return store.ErrFenced
 	}
 	// Nothing else keeps the insert from happening; a freeze lifted in this very moment is asked for again.
 	return store.ErrFrozen

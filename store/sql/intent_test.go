@@ -85,7 +85,7 @@ func TestLostIntentBecomesUnknownAndNeverRunsAgain(t *testing.T) {
 		_, turn := begin(t, db, org, user, "k1", "thread")
 		for _, intent := range []store.Intent{intentOf(turn, "int_lost", "a", "write"), intentOf(turn, "int_read", "b", "read"), intentOf(turn, "int_kept", "c", "write")} {
 			if intent.ID == "int_kept" {
-				intent.Runner = "r2"
+				intent.Runner, intent.Confirmation = "r2", "conf_1/0" // a click is whoever's that claimed it
 			}
 			if existing, err := db.BeginIntent(t.Context(), intent); existing != nil || err != nil {
 				t.Fatal(existing, err)
@@ -135,6 +135,8 @@ func TestUnfinishedReadIsTakenOver(t *testing.T) {
 		if existing, err := db.BeginIntent(t.Context(), intentOf(turn, "int_same", "a", "read")); err != nil || existing == nil || existing.Lost {
 			t.Fatalf("a read that still runs here was begun again: %+v, %v", existing, err)
 		}
+		e.exec(t, `UPDATE threads SET lease_until = `+e.past)
+		claim(t, db, "r2")
 		second := intentOf(turn, "int_new", "a", "read")
 		second.Runner = "r2" // it holds the turn: the first runner's lease on the thread is over, whatever its intent's says
 		if existing, err := db.BeginIntent(t.Context(), second); err != nil || existing != nil {
@@ -156,12 +158,48 @@ func TestUnfinishedReadIsTakenOver(t *testing.T) {
 			t.Fatalf("a read that has its answer was begun again: %+v, %v", existing, err)
 		}
 
-		_, err = db.BeginIntent(t.Context(), intentOf(turn, "int_b", "b", "read"))
+		intentB, intentC := intentOf(turn, "int_b", "b", "read"), intentOf(turn, "int_c", "b", "read")
+		intentB.Runner, intentC.Runner = "r2", "r2"
+		_, err = db.BeginIntent(t.Context(), intentB)
 		must(t, err)
+		_, err = db.BeginIntent(t.Context(), intentOf(turn, "int_back", "b", "read")) // the first runner wakes up again
+		want(t, err, store.ErrFenced)
 		e.exec(t, `UPDATE intents SET lease_until = `+e.past)
 		must(t, db.RequestStop(t.Context(), []string{turn.ID}, ada))
-		_, err = db.BeginIntent(t.Context(), intentOf(turn, "int_c", "b", "read"))
+		_, err = db.BeginIntent(t.Context(), intentC)
 		want(t, err, store.ErrStopped)
+	})
+}
+
+// A process that stood still between judging a write and noting it wakes up after its turn was taken over: whoever has
+// the thread then may have said that the write was not run.
+func TestIntentNeedsTheThreadOfItsTurn(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, e *engine) {
+		db := e.open(t, "r1")
+		org, user := contact(t, db, ada, store.Operator)
+		_, turn := begin(t, db, org, user, "k1", "thread")
+		e.exec(t, `UPDATE threads SET lease_until = `+e.past)
+		c := claim(t, db, "r2")
+		_, err := db.BeginIntent(t.Context(), intentOf(turn, "int_late", "a", "write"))
+		want(t, err, store.ErrFenced)
+		mine := intentOf(turn, "int_mine", "b", "write")
+		mine.Runner = "r2"
+		if existing, err := db.BeginIntent(t.Context(), mine); existing != nil || err != nil {
+			t.Fatal(existing, err)
+		}
+		must(t, db.FinishTurn(t.Context(), c, turn.ID, store.TurnWaiting, nil))
+		mine.ID, mine.Call = "int_after", "c"
+		_, err = db.BeginIntent(t.Context(), mine)
+		want(t, err, store.ErrFenced)
+		clicked := intentOf(turn, "int_clicked", "a", "delete")
+		clicked.Confirmation = "conf_1/0"
+		if existing, err := db.BeginIntent(t.Context(), clicked); existing != nil || err != nil {
+			t.Fatalf("a click after the turn: %v, %v", existing, err)
+		}
+		if n := e.text(t, `SELECT count(*) FROM audit WHERE kind = 'intent'`); n != "2" {
+			t.Errorf("%s intents in the audit, want the two that began", n)
+		}
 	})
 }
 
