@@ -48,7 +48,26 @@ func (e envelope) repeats() bool { return e.kind == socketmode.RequestTypeEvents
 // intakeDoor bounds how many envelopes are held, and how many of them are made durable side by side.
 type intakeDoor struct {
 	gate
-	busy chan struct{}
+	order order
+	busy  chan struct{}
+}
+
+// pass waits for what came before in the thread, and then for a place; out gives the place back. In this order: who waits
+// for another must not keep the place he needs.
+func (d *intakeDoor) pass(ctx context.Context, before <-chan struct{}) (out func(), err error) {
+	if before != nil {
+		select {
+		case <-before:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	select {
+	case d.busy <- struct{}{}:
+		return func() { <-d.busy }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // take works on an envelope beside the socket's loop, which must go on reading.
@@ -62,18 +81,19 @@ func (a *Adapter) take(s *socket, e envelope) {
 		a.turnAway(s, e, sentenceBusy)
 		return
 	}
+	before, leave := a.intake.order.join(e.writtenIn()) // here, where they still come one by one
 	go func() {
 		defer a.intake.leave()
+		defer leave()
 		// The socket's context is not used: a row half-written because a socket closed would help nobody.
 		ctx, cancel := context.WithDeadline(context.WithoutCancel(s.ctx), e.arrived.Add(receiveTime))
 		defer cancel()
-		select {
-		case a.intake.busy <- struct{}{}:
-		case <-ctx.Done():
-			a.notKept(s, e, context.Cause(ctx))
+		out, err := a.intake.pass(ctx, before)
+		if err != nil {
+			a.notKept(s, e, err)
 			return
 		}
-		defer func() { <-a.intake.busy }()
+		defer out()
 		a.handle(ctx, s, e)
 	}()
 }

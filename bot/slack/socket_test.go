@@ -49,6 +49,27 @@ func TestSlowRowHoldsUpNobodyElse(t *testing.T) {
 	r.inbox.await(t, 2)
 }
 
+// What is written in one thread is kept in the order it was written, though the first takes longer.
+func TestAThreadKeepsItsOrder(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Config{})
+	gate := make(chan struct{})
+	r.inbox.set(func() { r.inbox.gate = gate })
+	root := r.tell(t, ada, ops, "@aurora mode agent")
+	await(t, "the first envelope", func() bool { return r.Stats().Received == 1 })
+	r.inbox.set(func() { r.inbox.gate = nil })
+	r.tell(t, ada, ops, "@aurora run something", slacksim.InThread(root))
+	await(t, "the second envelope", func() bool { return r.Stats().Received == 2 })
+	r.tell(t, ada, ops, "@aurora elsewhere")
+	if e := r.inbox.await(t, 1)[0]; e.Text != "elsewhere" {
+		t.Errorf("%q was kept first", e.Text)
+	}
+	close(gate)
+	if got := r.inbox.await(t, 3); got[1].Text != "mode agent" || got[2].Text != "run something" {
+		t.Errorf("%q came before %q", got[1].Text, got[2].Text)
+	}
+}
+
 func TestUnkeptEventIsSentAgainByRetry(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Config{AckTimeout: 100 * time.Millisecond, RetryDelays: []time.Duration{0, 50 * time.Millisecond, 50 * time.Millisecond}})

@@ -58,7 +58,7 @@ func (c *cable) serve() {
 func (c *cable) carry(call net.Conn) {
 	defer func() { _ = call.Close() }()
 	dialer := net.Dialer{Timeout: time.Second}
-	server, err := dialer.DialContext(context.Background(), "tcp", c.target)
+	server, err := dialer.DialContext(context.Background(), "tcp", c.leadsTo())
 	if err != nil {
 		return
 	}
@@ -68,6 +68,12 @@ func (c *cable) carry(call net.Conn) {
 	}
 	go func() { _, _ = io.Copy(server, call); _ = server.Close() }()
 	_, _ = io.Copy(call, server)
+}
+
+func (c *cable) leadsTo() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.target
 }
 
 func (c *cable) note(ends ...net.Conn) bool {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -128,26 +129,56 @@ func address(raw []byte) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// dialSeconds bounds the wait for a place in a listener's queue on loopback.
-const dialSeconds = 5
+// dialPatience bounds the wait for a place in a listener's queue on loopback, in milliseconds.
+const dialPatience = 5000
 
 func dial(to netip.AddrPort) (int, error) {
 	family, at := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()})
 	if to.Addr().Is4() {
 		family, at = unix.AF_INET, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}
 	}
-	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.IPPROTO_TCP)
 	if err != nil {
 		return -1, fmt.Errorf("make a socket: %w", err)
 	}
-	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &unix.Timeval{Sec: dialSeconds})
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	if err := unix.Connect(fd, at); err != nil {
+	if err := connected(fd, unix.Connect(fd, at)); err != nil {
 		_ = unix.Close(fd)
 		return -1, fmt.Errorf("connect to %s: %w", to, err)
 	}
-	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &unix.Timeval{})
 	return fd, nil
+}
+
+// connected waits for a connect that was begun. A signal to this process (the Go runtime sends itself many) only
+// interrupts the wait: the kernel goes on connecting, and a second connect would be told so.
+func connected(fd int, begun error) error {
+	if !errors.Is(begun, unix.EINPROGRESS) && !errors.Is(begun, unix.EINTR) {
+		return begun
+	}
+	for until := time.Now().Add(dialPatience * time.Millisecond); ; {
+		left := time.Until(until).Milliseconds()
+		if left <= 0 {
+			return unix.ETIMEDOUT
+		}
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, int(left))
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return err //nolint:wrapcheck // dial says what was being done
+		}
+		if n > 0 {
+			return pendingError(fd)
+		}
+	}
+}
+
+func pendingError(fd int) error {
+	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	if err != nil {
+		return err //nolint:wrapcheck // dial says what was being done
+	}
+	if code != 0 {
+		return unix.Errno(code)
+	}
+	return nil
 }
 
 // fileFlags are the flags of a file that the program has open; those of a plain socket when they cannot be read.

@@ -69,10 +69,11 @@ func (d *DB) SentKept(ctx context.Context, c store.Claim, postID int64, ts strin
 	return d.mark(ctx, c, `UPDATE outbox SET sent = $1, ts = $2 WHERE id = $3 AND thread = $4`, true, clean(ts), postID, c.Thread)
 }
 
-// Kept gives a sent post whose body was kept; store.ErrNotFound when there is none, or none any more.
+// Kept gives a post whose body is there; store.ErrNotFound when there is none, or none any more. Whoever presses a button
+// on it can be faster than SentKept.
 func (d *DB) Kept(ctx context.Context, turn string, part int) (p store.Post, err error) {
 	err = d.tx(ctx, func(tx conn) error {
-		p, err = first(ctx, tx, scanPost, `SELECT `+postColumns+` FROM outbox WHERE turn = $1 AND part = $2 AND sent AND body IS NOT NULL`, turn, part)
+		p, err = first(ctx, tx, scanPost, `SELECT `+postColumns+` FROM outbox WHERE turn = $1 AND part = $2 AND body IS NOT NULL`, turn, part)
 		return err
 	})
 	return p, err

@@ -93,3 +93,26 @@ func TestMessageIsKnownByItsPlace(t *testing.T) {
 		}
 	})
 }
+
+func TestAWhisperIsFoundBeforeItIsNotedAsSent(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, e *engine) {
+		db := e.open(t, "r1")
+		receive(t, db, event("k1", "thread", ada))
+		c := claim(t, db, "r1")
+		must(t, db.AddPosts(t.Context(), c, []store.Post{{Turn: "turn_1", Part: 3, Kind: store.PostWhisper, Body: []byte(`{"n":1}`)}}))
+		posts, err := db.Outbox(t.Context(), c)
+		must(t, err)
+		must(t, db.BeginSend(t.Context(), c, posts[0].ID))
+		if p, err := db.Kept(t.Context(), "turn_1", 3); err != nil || string(p.Body) != `{"n":1}` {
+			t.Errorf("its reader was faster than the note: %+v, %v", p, err)
+		}
+		must(t, db.SentKept(t.Context(), c, posts[0].ID, "17.4"))
+		if p, err := db.Kept(t.Context(), "turn_1", 3); err != nil || string(p.Body) != `{"n":1}` {
+			t.Errorf("%+v, %v", p, err)
+		}
+		must(t, db.Sent(t.Context(), c, posts[0].ID, "17.4"))
+		_, err = db.Kept(t.Context(), "turn_1", 3)
+		want(t, err, store.ErrNotFound)
+	})
+}
