@@ -96,8 +96,8 @@ func (a Audience) outsiders() []string {
 
 // Said is a message somebody else wrote: untrusted text.
 type Said struct {
-	Person store.Person
-	Own    bool // Aurora wrote it
+	Person store.Person // an app where it posted for a person; zero where the words are more than one's
+	Own    bool         // Aurora wrote it
 	Text   string
 	TS     string
 }

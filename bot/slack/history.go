@@ -50,5 +50,13 @@ func heard(id identity, m *slackgo.Message, before string) (bot.Said, bool) {
 	if m.User == "" || m.Text == "" || (before != "" && m.Timestamp >= before) {
 		return bot.Said{}, false
 	}
-	return bot.Said{Person: id.person(m.User, m.Team), Own: m.User == id.user, Text: typed(m.Text, ""), TS: m.Timestamp}, true
+	return bot.Said{Person: id.author(m), Own: m.User == id.user, Text: typed(m.Text, ""), TS: m.Timestamp}, true
+}
+
+// author is who wrote a message: the app, where an app posted it in a person's name.
+func (i identity) author(m *slackgo.Message) store.Person {
+	if m.BotID != "" && m.User != i.user {
+		return i.person(m.BotID, m.Team)
+	}
+	return i.person(m.User, m.Team)
 }

@@ -82,16 +82,20 @@ func menuTitle(choice string) string {
 	return "Connect a cloud"
 }
 
-// quotedIn reads the message a shortcut was used on.
+// quotedIn reads the message a shortcut was used on. With something attached, such as a forwarded message or what stands
+// behind a link, its words are not its writer's alone, and so nobody's.
 func quotedIn(id identity, c slackgo.InteractionCallback) bot.Quoted {
 	m := c.Message
-	text := m.Text
+	text, by := m.Text, id.author(&m)
+	if len(m.Attachments) > 0 {
+		by = store.Person{}
+	}
 	for _, part := range m.Attachments {
 		text += "\n" + cmp.Or(part.Text, part.Fallback, part.Title)
 	}
 	return bot.Quoted{
 		Place: store.Place{Platform: store.Slack, Team: id.team, Channel: c.Channel.ID, Thread: cmp.Or(m.ThreadTimestamp, m.Timestamp, c.MessageTs)},
-		Said:  bot.Said{Person: id.person(cmp.Or(m.User, m.BotID), m.Team), Own: m.User == id.user, Text: typed(text, id.user), TS: cmp.Or(m.Timestamp, c.MessageTs)},
+		Said:  bot.Said{Person: by, Own: m.User == id.user, Text: typed(text, id.user), TS: cmp.Or(m.Timestamp, c.MessageTs)},
 	}
 }
 
