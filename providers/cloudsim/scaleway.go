@@ -44,6 +44,8 @@ type ScalewayKey struct {
 	ReadOnly  bool   `json:"read_only"`
 	// PermissionSets is what its application's policy holds; nil means all products and IAM, to read or to change.
 	PermissionSets []string `json:"permission_sets,omitempty"`
+	// GroupSets is what the policy of the group holds that its application is a member of; nil means that it is in none.
+	GroupSets []string `json:"group_sets,omitempty"`
 }
 
 func (k ScalewayKey) sets() []string {
@@ -73,6 +75,7 @@ var scalewayRoutes = []restRoute{
 	{"GET", "/iam/v1alpha1/api-keys/{key}", "iam.api-keys.get", false, scalewayAPIKey},
 	{"DELETE", "/iam/v1alpha1/api-keys/{key}", "iam.api-keys.delete", true, scalewayDeleteKey},
 	{"GET", "/iam/v1alpha1/applications/{application}", "iam.applications.get", false, scalewayApplication},
+	{"GET", "/iam/v1alpha1/groups", "iam.groups.list", false, scalewayGroups},
 	{"GET", "/iam/v1alpha1/policies", "iam.policies.list", false, scalewayPolicies},
 	{"GET", "/iam/v1alpha1/rules", "iam.rules.list", false, scalewayRules},
 	{"GET", "/account/v3/projects", "account.projects.list", false, scalewayProjects},
@@ -167,7 +170,7 @@ func (k *scalewayKeyState) allows(route restRoute) bool {
 			wanted = wanted[:2]
 		}
 	}
-	return slices.ContainsFunc(k.sets(), func(set string) bool { return slices.Contains(wanted, set) })
+	return slices.ContainsFunc(slices.Concat(k.sets(), k.GroupSets), func(set string) bool { return slices.Contains(wanted, set) })
 }
 
 // caller finds the key whose secret the request bears.
@@ -248,29 +251,64 @@ func scalewayPage(list []any, query url.Values) []any {
 	return list[from:min(from+size, len(list))]
 }
 
-// scalewayPolicies lists the policy of each application: one, attached to it alone.
-func scalewayPolicies(c *restCall) (any, *restError) {
+// scalewayGroups lists the groups, each with one application in it.
+func scalewayGroups(c *restCall) (any, *restError) {
+	if refused := scalewayOrganization(c); refused != nil {
+		return nil, refused
+	}
 	query, list := c.URL.Query(), []any{}
 	for _, key := range c.server.scaleway.keys {
 		application := uuidOf("application " + key.AccessKey)
-		if asked := query["application_ids"]; len(asked) > 0 && !slices.Contains(asked, application) {
+		if asked := query["application_ids"]; key.GroupSets == nil || len(asked) > 0 && !slices.Contains(asked, application) {
 			continue
 		}
-		list = append(list, map[string]any{
-			"id": uuidOf("policy " + key.AccessKey), "name": "aurora", "organization_id": c.server.world.Scaleway.Organization, "application_id": application, "nb_rules": 1,
-		})
+		list = append(list, map[string]any{"id": uuidOf("group " + key.AccessKey), "name": "aurora", "organization_id": c.server.world.Scaleway.Organization,
+			"application_ids": []string{application}, "user_ids": []string{}, "tags": []string{}})
+	}
+	return map[string]any{"groups": scalewayPage(list, query), "total_count": len(list)}, nil
+}
+
+// scalewayOrganization refuses a list of IAM's that says no organisation, or another one.
+func scalewayOrganization(c *restCall) *restError {
+	if c.URL.Query().Get("organization_id") == c.server.world.Scaleway.Organization {
+		return nil
+	}
+	return &restError{http.StatusBadRequest, "invalid_arguments", map[string]any{
+		"details": []any{map[string]string{"argument_name": "organization_id", "reason": "required"}}, "message": "invalid argument(s)", "type": "invalid_arguments",
+	}}
+}
+
+// scalewayPolicies lists the policies: one attached to each application, and one to each group.
+func scalewayPolicies(c *restCall) (any, *restError) {
+	if refused := scalewayOrganization(c); refused != nil {
+		return nil, refused
+	}
+	query, list := c.URL.Query(), []any{}
+	for _, key := range c.server.scaleway.keys {
+		for _, holder := range []string{"application", "group"} {
+			id, everyone := uuidOf(holder+" "+key.AccessKey), !query.Has("application_ids") && !query.Has("group_ids")
+			if holder == "group" && key.GroupSets == nil || !everyone && !slices.Contains(query[holder+"_ids"], id) {
+				continue
+			}
+			list = append(list, map[string]any{
+				"id": uuidOf(holder + " policy " + key.AccessKey), "name": "aurora", "organization_id": c.server.world.Scaleway.Organization, holder + "_id": id, "nb_rules": 1,
+			})
+		}
 	}
 	return map[string]any{"policies": scalewayPage(list, query), "total_count": len(list)}, nil
 }
 
 func scalewayRules(c *restCall) (any, *restError) {
+	policy := c.URL.Query().Get("policy_id")
 	for _, key := range c.server.scaleway.keys {
-		if id := uuidOf("policy " + key.AccessKey); id == c.URL.Query().Get("policy_id") {
-			rule := map[string]any{"id": uuidOf("rule " + key.AccessKey), "permission_set_names": key.sets(), "permission_sets_scope_type": "organization"}
-			return map[string]any{"rules": []any{rule}, "total_count": 1}, nil
+		for holder, sets := range map[string][]string{"application": key.sets(), "group": key.GroupSets} {
+			if sets != nil && policy == uuidOf(holder+" policy "+key.AccessKey) {
+				rule := map[string]any{"id": uuidOf(holder + " rule " + key.AccessKey), "permission_set_names": sets, "permission_sets_scope_type": "organization"}
+				return map[string]any{"rules": []any{rule}, "total_count": 1}, nil
+			}
 		}
 	}
-	return nil, scalewayNotFound("policy", c.URL.Query().Get("policy_id"))
+	return nil, scalewayNotFound("policy", policy)
 }
 
 func scalewayProject(c *restCall) (any, *restError) {

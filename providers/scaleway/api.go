@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -77,45 +78,54 @@ func (c *Connector) projects(ctx context.Context, k key, organization string) ([
 	return all, nil
 }
 
-// permissionSets gives the names of all permission sets that the policies of a key's owner hold. known is false when the
-// key may not look at them.
+// permissionSets gives the names of all permission sets that the policies of a key's owner hold, and those of the groups
+// it is in. known is false when the key may not look at them.
 func (c *Connector) permissionSets(ctx context.Context, k key, info apiKey, organization string) (names []string, known bool, err error) {
-	query := url.Values{"organization_id": {organization}, "page_size": {fmt.Sprint(pageSize)}}
-	switch {
-	case info.ApplicationID != "":
-		query.Set("application_ids", info.ApplicationID)
-	default: // a person's rights come by groups, too, and an owner has all
+	if info.ApplicationID == "" { // of a person, an owner has all rights without any policy
 		return nil, false, nil
 	}
-	var policies struct {
-		Policies []struct{ ID string }
-		Total    int `json:"total_count"`
+	within := url.Values{"organization_id": {organization}, "application_ids": {info.ApplicationID}}
+	groups, known, err := c.listIAM(ctx, k, "groups", within)
+	if !known {
+		return nil, false, err
 	}
-	err = c.get(ctx, k, "/iam/v1alpha1/policies?"+query.Encode(), &policies)
-	if refused(err, http.StatusForbidden, http.StatusNotFound) || policies.Total > len(policies.Policies) {
-		return nil, false, nil
+	held, known, err := c.listIAM(ctx, k, "policies", within)
+	for i := 0; known && i < len(groups.Groups); i++ {
+		var more iamList
+		more, known, err = c.listIAM(ctx, k, "policies", url.Values{"organization_id": {organization}, "group_ids": {groups.Groups[i].ID}})
+		held.Policies = append(held.Policies, more.Policies...)
 	}
-	for _, p := range policies.Policies {
-		var rules struct {
-			Rules []struct {
-				Sets *[]string `json:"permission_set_names"`
-			}
-			Total int `json:"total_count"`
-		}
-		if err == nil {
-			query := url.Values{"policy_id": {p.ID}, "page_size": {fmt.Sprint(pageSize)}}
-			err = c.get(ctx, k, "/iam/v1alpha1/rules?"+query.Encode(), &rules)
-		}
-		if refused(err, http.StatusForbidden, http.StatusNotFound) || rules.Total > len(rules.Rules) {
-			return nil, false, nil
-		}
+	for i := 0; known && i < len(held.Policies); i++ {
+		var rules iamList
+		rules, known, err = c.listIAM(ctx, k, "rules", url.Values{"policy_id": {held.Policies[i].ID}})
 		for _, r := range rules.Rules {
-			if r.Sets != nil {
-				names = append(names, *r.Sets...)
-			}
+			names = append(names, r.Sets...)
 		}
 	}
-	return names, err == nil, err
+	if !known {
+		return nil, false, err
+	}
+	return names, true, nil
+}
+
+// iamList is a list of IAM's; the one member that was asked for is filled.
+type iamList struct {
+	Groups, Policies []struct{ ID string }
+	Rules            []struct {
+		Sets []string `json:"permission_set_names"` // null where the rule names its rights in another way
+	}
+	Total int `json:"total_count"`
+}
+
+// listIAM asks for one of IAM's lists. known is false when the key may not look at it, or not at the whole of it.
+func (c *Connector) listIAM(ctx context.Context, k key, what string, query url.Values) (list iamList, known bool, err error) {
+	query = maps.Clone(query)
+	query.Set("page_size", fmt.Sprint(pageSize))
+	err = c.get(ctx, k, "/iam/v1alpha1/"+what+"?"+query.Encode(), &list)
+	if refused(err, http.StatusForbidden, http.StatusNotFound) {
+		return iamList{}, false, nil
+	}
+	return list, err == nil && list.Total <= len(list.Groups)+len(list.Policies)+len(list.Rules), err
 }
 
 // get asks the API with a key.

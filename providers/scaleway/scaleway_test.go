@@ -15,6 +15,7 @@ type world struct {
 	sim                    *cloudsim.Server
 	scaleway               *Connector
 	full, read, blind, gap cloudsim.ScalewayKey
+	changing, reading      cloudsim.ScalewayKey // what only reads, in a group that may change things, or that reads, too
 }
 
 func simulated(t *testing.T) *world {
@@ -28,7 +29,9 @@ func simulated(t *testing.T) *world {
 		full: made(1, false), read: made(2, true), blind: made(3, true, "AllProductsReadOnly"),
 		gap: made(4, true, "AllProductsReadOnly", "IAMReadOnly", "ObjectStorageFullAccess"),
 	}
-	w.sim = cloudsim.New(cloudsim.Config{ScalewayKeys: []cloudsim.ScalewayKey{w.full, w.read, w.blind, w.gap}})
+	w.changing, w.reading = made(5, true), made(6, true)
+	w.changing.GroupSets, w.reading.GroupSets = []string{"AllProductsFullAccess"}, []string{"ObservabilityReadOnly"}
+	w.sim = cloudsim.New(cloudsim.Config{ScalewayKeys: []cloudsim.ScalewayKey{w.full, w.read, w.blind, w.gap, w.changing, w.reading}})
 	if err := w.sim.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -68,6 +71,8 @@ func TestKeysAreFollowedToTheirRights(t *testing.T) {
 		"full":      {setup(w.full), false, "may change things"},
 		"read":      {setup(w.read), true, "can only read"},
 		"one gap":   {setup(w.gap), false, "may change things"},
+		"by group":  {setup(w.changing), false, "may change things"},
+		"two reads": {setup(w.reading), true, "can only read"},
 		"elsewhere": {Setup{AccessKey: w.full.AccessKey, SecretKey: w.full.SecretKey, Project: "staging", Region: "nl-ams"}, false, "may change"},
 	} {
 		link, err := w.scaleway.Connect(t.Context(), c.setup)
@@ -91,6 +96,14 @@ func TestKeysAreFollowedToTheirRights(t *testing.T) {
 	}
 }
 
+// fails lets the next look at a list of IAM's fail.
+func (w *world) fails(t *testing.T, list string, status int) {
+	t.Helper()
+	if err := w.sim.Inject(cloudsim.Fault{Action: "iam." + list + ".list", Kind: cloudsim.FaultStatus, Status: status}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestConnectRefusesWithAdvice(t *testing.T) {
 	t.Parallel()
 	w := simulated(t)
@@ -109,6 +122,7 @@ func TestConnectRefusesWithAdvice(t *testing.T) {
 		"reader may not look": {setup(w.full, w.blind), "IAMReadOnly"},
 		"reader writes":       {setup(w.read, w.full), "may change things"},
 		"reader has a gap":    {setup(w.full, w.gap), "may change things"},
+		"reader's group":      {setup(w.full, w.changing), "may change things"},
 		"reader is the same":  {setup(w.read, w.read), "are the same"},
 		"no such project":     {Setup{AccessKey: w.full.AccessKey, SecretKey: w.full.SecretKey, Project: "lab"}, `no project "lab"`},
 		"no such region":      {Setup{AccessKey: w.full.AccessKey, SecretKey: w.full.SecretKey, Region: "us-east-1"}, "not one of Scaleway's regions"},
@@ -118,12 +132,16 @@ func TestConnectRefusesWithAdvice(t *testing.T) {
 			says(t, err, providers.CodeRefused, c.says)
 		})
 	}
-	for _, status := range []int{429, 503} {
-		if err := w.sim.Inject(cloudsim.Fault{Action: "iam.rules.list", Kind: cloudsim.FaultStatus, Status: status}); err != nil {
-			t.Fatal(err)
+	for _, list := range []string{"groups", "policies", "rules"} {
+		for _, status := range []int{429, 503} {
+			w.fails(t, list, status)
+			_, err := w.scaleway.Connect(t.Context(), setup(w.full))
+			says(t, err, providers.CodeUnavailable, "cannot be reached")
 		}
-		_, err := w.scaleway.Connect(t.Context(), setup(w.full))
-		says(t, err, providers.CodeUnavailable, "cannot be reached")
+		w.fails(t, list, 403)
+		if link, err := w.scaleway.Connect(t.Context(), setup(w.read)); err != nil || link.ReadOnly || !strings.Contains(link.Note, "cannot see") {
+			t.Errorf("without the %s: %+v, %v", list, link, err)
+		}
 	}
 	w.sim.Close()
 	_, err := w.scaleway.Connect(t.Context(), setup(w.full))
