@@ -13,6 +13,7 @@ import (
 // ErrInDoubt; anything else is taken as ErrInDoubt.
 type Chat interface {
 	// Post says m, in place.Whisper's direct messages where place has no channel, and gives where it stands. Its meta travels with the message so that Find finds it.
+	// Post and Update answer ErrOverheard when others than m.Readers read there by the time it is m's turn.
 	Post(ctx context.Context, place store.Place, m Message, meta Meta) (ts string, err error)
 	// Update replaces the message at ts; doing it twice does no harm. ErrGone when it does not stand there any more.
 	Update(ctx context.Context, place store.Place, ts string, m Message) error
@@ -94,6 +95,24 @@ func (a Audience) outsiders() []string {
 	return who
 }
 
+// Readers is who may read a message besides the workspace's members. Waiting for a channel's pace and uploading files take
+// their time, so the platform looks once more right before it sends, unless that was just done.
+type Readers struct {
+	Agreed []string  // the outsiders its asker was told of; nil where members alone may read it
+	Seen   time.Time // when it was last looked who reads there
+}
+
+// freshAudience is how long an answer about who reads a place holds: asking takes about that long itself.
+const freshAudience = time.Second
+
+// Fresh tells whether it was just now looked who reads there.
+func (r *Readers) Fresh() bool { return r == nil || time.Since(r.Seen) < freshAudience }
+
+// May tells whether those who read a place now may read the message.
+func (r *Readers) May(now Audience) bool {
+	return now.Direct || !now.Shared || agreed(r.Agreed, now.outsiders())
+}
+
 // Said is a message somebody else wrote: untrusted text.
 type Said struct {
 	Person store.Person // an app where it posted for a person; zero where the words are more than one's
@@ -107,6 +126,8 @@ var (
 	ErrUndeliverable = errors.New("the message cannot be delivered")
 	// ErrGone says that the message to be replaced was taken away.
 	ErrGone = errors.New("the message does not stand there any more")
+	// ErrOverheard says that people from outside came in after it was decided what to say; nothing was delivered.
+	ErrOverheard = errors.New("others can read there by now")
 	// ErrInDoubt says that the message may or may not stand there: Find before trying again.
 	ErrInDoubt = errors.New("it is not known whether the message was delivered")
 )

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -18,12 +19,13 @@ func (d *Desk) discreet(ctx context.Context, post store.Post, out outgoing) (sho
 	if post.Kind == store.PostWhisper || out.Asker == "" {
 		return out, nil, nil
 	}
+	readers := &Readers{Agreed: out.Agreed, Seen: time.Now()}
 	audience, err := d.Chats[post.Place.Platform].Directory.Audience(ctx, post.Place)
 	if err != nil {
 		return out, nil, fmt.Errorf("tell who reads %s: %w", post.Place.Channel, err)
 	}
-	strangers := audience.Shared && !agreed(out.Agreed, audience.outsiders())
-	if audience.Direct || !out.Private && !strangers {
+	if audience.Direct || !out.Private && readers.May(audience) {
+		out.Message.Readers = readers
 		return out, nil, nil
 	}
 	if !out.Quiet {
@@ -74,8 +76,8 @@ func (d *Desk) inHouse(ctx context.Context, place store.Place) bool {
 	return !audience.Shared
 }
 
-// readers spells who would read what is shared.
-func readers(outsiders []string) string {
+// readersOf spells who would read what is shared.
+func readersOf(outsiders []string) string {
 	if len(outsiders) == 0 {
 		return "everybody in this channel"
 	}

@@ -24,6 +24,9 @@ func (d *Desk) flush(ctx context.Context, claim store.Claim) error {
 		more = false
 		for _, post := range posts {
 			added, err := d.deliver(ctx, claim, post)
+			if errors.Is(err, ErrOverheard) { // decided anew, for those who read there now
+				added, err = d.deliver(ctx, claim, post)
+			}
 			if err != nil {
 				return fmt.Errorf("send part %d of %s: %w", post.Part, post.Turn, err)
 			}

@@ -138,9 +138,15 @@ func (p *progress) tell(ctx context.Context) {
 			return
 		}
 		next := progressEvery
-		m := p.message(p.desk.inHouse(ctx, p.place), time.Now())
+		looked := time.Now()
+		inHouse := p.desk.inHouse(ctx, p.place)
+		m := p.message(inHouse, time.Now())
 		if !reflect.DeepEqual(m, last) {
-			err := p.desk.Chats[p.place.Platform].Chat.Update(ctx, p.place, p.ts, m)
+			said := m
+			if inHouse {
+				said.Readers = &Readers{Seen: looked}
+			}
+			err := p.desk.Chats[p.place.Platform].Chat.Update(ctx, p.place, p.ts, said)
 			later, asked := errors.AsType[*Later](err)
 			if err != nil && !asked {
 				return

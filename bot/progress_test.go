@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -38,6 +39,10 @@ func (b *board) Update(_ context.Context, _ store.Place, _ string, m Message) er
 		b.fail = b.fail[1:]
 		return err
 	}
+	if m.Readers == nil && (len(m.Running) > 0 || m.Draft != "") {
+		return fmt.Errorf("what a command says was sent without saying who may read it: %+v", m)
+	}
+	m.Readers = nil
 	b.edits, b.at = append(b.edits, m), append(b.at, time.Since(b.began))
 	return nil
 }

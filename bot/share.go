@@ -20,7 +20,7 @@ type offer struct {
 func shareButton(turn string, part int, audience Audience) Button {
 	return Button{Action: actionShare, Label: "Share here", Press: detail(pressed{Turn: turn, Part: part}), Dialog: &Dialog{
 		Title: "Share this here?", Yes: "Share", No: "Keep private",
-		Text: "It will be read by " + readers(audience.outsiders()) + ", and stays there for whoever joins later.",
+		Text: "It will be read by " + readersOf(audience.outsiders()) + ", and stays there for whoever joins later.",
 	}}
 }
 

@@ -118,6 +118,24 @@ func TestShareAsksAgainWhenOthersCame(t *testing.T) {
 	}
 }
 
+// TestAnswerOverheardOnItsWayIsWhispered: somebody comes between the look at who reads there and the sending.
+func TestAnswerOverheardOnItsWayIsWhispered(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.Agent = read("three instances", false)
+	o.room.onUpdate = func(string) error {
+		if o.room.audience.Guests {
+			return nil
+		}
+		o.room.audience.Guests = true
+		return ErrOverheard
+	}
+	o.say("U1", "list")
+	if o.stands("three instances") != 0 || o.stands("People from outside can read here") != 1 || len(o.room.whispers) != 1 || o.room.whispers[0].Text != "three instances" {
+		t.Errorf("said %q, whispered %+v", o.room.words(), o.room.whispers)
+	}
+}
+
 func TestShareIsNeitherLostNorDoubled(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)

@@ -33,6 +33,9 @@ func (a *Adapter) Post(ctx context.Context, place store.Place, m bot.Message, me
 		return "", err
 	}
 	files := a.bring(ctx, place, m)
+	if err := a.stillFor(ctx, place, m); err != nil {
+		return "", err
+	}
 	err = a.shown(place, a.drawings(place, m, files), func(out rendered) (err error) {
 		ts, err = a.post(ctx, place, out, meta)
 		return err
@@ -71,6 +74,9 @@ func (a *Adapter) Update(ctx context.Context, place store.Place, ts string, m bo
 	}
 	a.progress.final(place.Channel, ts)
 	files := a.bring(ctx, place, m)
+	if err := a.stillFor(ctx, place, m); err != nil {
+		return err
+	}
 	if err := a.update(ctx, place, ts, m, files); err != nil {
 		return a.updateMeaning(err)
 	}

@@ -99,6 +99,21 @@ func (a *Adapter) Audience(ctx context.Context, place store.Place) (bot.Audience
 	return audience, err
 }
 
+// stillFor tells whether a message is still for those who read there, as the last thing before it is sent.
+func (a *Adapter) stillFor(ctx context.Context, place store.Place, m bot.Message) error {
+	if m.Readers.Fresh() {
+		return nil
+	}
+	audience, err := a.Audience(ctx, place)
+	if err != nil {
+		return err
+	}
+	if !m.Readers.May(audience) {
+		return fmt.Errorf("%s: %w", place.Channel, bot.ErrOverheard)
+	}
+	return nil
+}
+
 // profiles remembers what accounts were, for a short while.
 type profiles struct {
 	mu    sync.Mutex

@@ -171,7 +171,11 @@ func (a *Adapter) flush(p *progressing, place store.Place, ts string) {
 // sendProgress shows it. Failing is no loss: the final word follows anyhow.
 func (a *Adapter) sendProgress(ctx context.Context, p *progressing, place store.Place, ts string, m bot.Message) {
 	p.last = time.Now()
-	if err := a.update(ctx, place, ts, m, nil); err != nil {
+	err := a.stillFor(ctx, place, m)
+	if err == nil {
+		err = a.update(ctx, place, ts, m, nil)
+	}
+	if err != nil {
 		a.config.Log.Debug().Str("why", safe(err)).Msg("a word on progress was not shown")
 		return
 	}
