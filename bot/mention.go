@@ -85,8 +85,7 @@ func (d *Desk) begin(ctx context.Context, claim store.Claim, row store.Received,
 // showQuestion posts what somebody asked in a dialog where the answer goes: an answer to an unseen question would leave
 // everybody else guessing.
 func (d *Desk) showQuestion(ctx context.Context, claim store.Claim, row store.Received, turn store.Turn) error {
-	var p MentionPayload
-	if json.Unmarshal(row.Payload, &p) != nil || p.About == nil {
+	if aboutOf(row) == nil {
 		return nil
 	}
 	profile, err := d.Chats[row.Place.Platform].Directory.Profile(ctx, row.Place.Team, row.Person)
@@ -98,6 +97,15 @@ func (d *Desk) showQuestion(ctx context.Context, claim store.Claim, row store.Re
 		return fmt.Errorf("show the question: %w", err)
 	}
 	return nil
+}
+
+// aboutOf gives the message that a question from a dialog is about; nil for what somebody wrote in the open.
+func aboutOf(row store.Received) *Said {
+	var p MentionPayload
+	if json.Unmarshal(row.Payload, &p) != nil {
+		return nil
+	}
+	return p.About
 }
 
 // turnPrefix tells an ask in somebody's own words from a command that a button asks again.

@@ -30,6 +30,7 @@ type room struct {
 	shared   bool
 	audience Audience // besides shared
 	kind     Kind
+	thread   []Said // what stands in it above any message
 	onPost   func(m Message) error
 	onUpdate func(ts string) error
 	onFind   func() (string, error)
@@ -87,8 +88,11 @@ func (r *room) Audience(context.Context, store.Place) (Audience, error) {
 	return a, nil
 }
 
-func (r *room) History(context.Context, store.Place, string, int) ([]Said, error) { return nil, nil }
-func (r *room) Split(m Message) []Message                                         { return []Message{m} }
+func (r *room) Split(m Message) []Message { return []Message{m} }
+
+func (r *room) History(context.Context, store.Place, string, int) ([]Said, error) {
+	return slices.Clone(r.thread), nil
+}
 
 // words are all that was said in the open, in the order it was first said.
 func (r *room) words() []string {
@@ -173,7 +177,7 @@ func newOffice(t *testing.T) *office {
 			ChannelRules: db, Asked: db, Journal: db, Stopper: db, Inbox: db, Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem},
 		Chats:  map[store.Platform]Platform{store.Slack: {Chat: r, Directory: r, Splitter: r}},
 		Agent:  mind{func(agent.Turn) agent.Final { return agent.Final{Text: "the answer", State: store.TurnDone} }},
-		Policy: engine, Memory: agent.Memory{Keep: mem}, Executor: hands{propose},
+		Policy: engine, Clean: asIs{}, Memory: agent.Memory{Keep: mem}, Executor: hands{propose},
 		Settings: Settings{DefaultRole: store.Operator, Admins: map[store.Person]bool{person("UADMIN"): true}},
 	}
 	return &office{Desk: d, t: t, db: db, mem: mem, room: r, intake: &Intake{Inbox: db, Clean: asIs{}, Hurry: d.Hurry}}

@@ -252,7 +252,7 @@ func (j journal) Stopped(ctx context.Context) (bool, error) {
 	return j.desk.Journal.Stopped(ctx, j.turn.ID)
 }
 
-// SaveReply lets what the asker wrote meanwhile join. What other people wrote, and verbs, become turns of their own.
+// SaveReply lets what the asker wrote meanwhile join. Everything else becomes a turn of its own.
 func (j journal) SaveReply(ctx context.Context, n int, reply json.RawMessage) ([]store.Received, error) {
 	rows, err := j.desk.Rows.Pending(ctx, j.claim)
 	if err != nil {
@@ -260,13 +260,22 @@ func (j journal) SaveReply(ctx context.Context, n int, reply json.RawMessage) ([
 	}
 	var joinable []int64
 	for _, row := range rows {
-		_, _, verb := mentionedVerb(row.Text)
-		_, bad := unfit(strings.TrimSpace(row.Text), row.Payload)
-		if row.Kind == store.EventMention && row.Person == j.turn.Asker && !verb && !bad {
+		if j.mayJoin(row) {
 			joinable = append(joinable, row.ID)
 		}
 	}
 	return j.desk.Journal.SaveReply(ctx, j.claim, j.turn.ID, n, reply, joinable, nil)
+}
+
+// mayJoin tells whether a row is more of what the asker says. A question from a dialog is not: it has still to be shown, and
+// the model would not hear what it is about.
+func (j journal) mayJoin(row store.Received) bool {
+	if row.Kind != store.EventMention || row.Person != j.turn.Asker || aboutOf(row) != nil {
+		return false
+	}
+	_, _, verb := mentionedVerb(row.Text)
+	_, bad := unfit(strings.TrimSpace(row.Text), row.Payload)
+	return !verb && !bad
 }
 
 func (j journal) SaveResult(ctx context.Context, n int, call string, result json.RawMessage) error {
