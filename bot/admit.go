@@ -32,7 +32,7 @@ func (d *Desk) pressAdmit(ctx context.Context, claim store.Claim, row store.Rece
 	}
 	said, err := d.Settings.Admit(ctx, a.Org.ID, means.Pending, row.Person, means.Good)
 	if errors.Is(err, store.ErrNotFound) {
-		return d.settle(ctx, claim, row, whisper(row, notice("That connection does not wait any more: it was approved, refused, or erased after a day.")))
+		return d.settle(ctx, claim, row, whisper(row, notice("That connection does not wait any more: it was approved, refused, withdrawn, or erased after a day.")))
 	}
 	if err != nil {
 		return fmt.Errorf("answer for a connection that waits: %w", err)

@@ -3,13 +3,10 @@ package bot
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"aurora/store"
 )
@@ -103,60 +100,6 @@ func cloudWords(clouds []store.Cloud) string {
 		words[i] = string(c)
 	}
 	return strings.Join(words, ", ")
-}
-
-// disconnect forgets a connection of the asker's own, or, for an admin, one of the organisation's: credential first, then the row, so that a crash between leaves
-// something that can be disconnected again, never a credential nobody knows of.
-func (d *Desk) disconnect(ctx context.Context, o order) (Message, error) {
-	args, shared := forEveryone(o.verb.Args)
-	if len(args) == 0 || cloudNamed(args[0]) == "" {
-		return notice("Say which cloud, for example `disconnect aws`."), nil
-	}
-	if shared && o.asker.User.Role != store.Admin {
-		return notice("Only Aurora admins can disconnect what belongs to everyone. You are %s.", o.asker.User.Role), nil
-	}
-	cloud := cloudNamed(args[0])
-	own, owner, err := d.ownedBy(ctx, o.asker, shared)
-	if err != nil {
-		return Message{}, err
-	}
-	own = slices.DeleteFunc(own, func(c store.Connection) bool {
-		return c.Cloud != cloud || c.UserID != owner || len(args) == 2 && c.Account != args[1]
-	})
-	switch {
-	case len(own) == 0 && shared:
-		return notice("Your organisation has no such connection to %s.", cloud), nil
-	case len(own) == 0:
-		return notice("You have no such connection of your own to %s.", cloud), nil
-	case len(own) > 1:
-		return notice("There are several connections to %s: %s. Say `disconnect %s <account>`.", cloud, strings.Join(reachable(own, cloud), ", "), cloud), nil
-	}
-	said, err := d.Settings.Forget(ctx, own[0])
-	if trouble, ok := errors.AsType[*store.Trouble](err); ok { // told now: a disconnection that happens an hour later helps nobody
-		zerolog.Ctx(ctx).Error().Err(err).Msg("forget a credential")
-		return notice("%s is still connected, because its credential could not be erased. %s", cloud, trouble.Sentence()), nil
-	}
-	if err != nil {
-		return Message{}, fmt.Errorf("forget the credential of %s: %w", cloud, err)
-	}
-	if _, err := d.Connections.Disconnect(ctx, o.asker.Org.ID, owner, own[0].ID, o.row.Person); err != nil && !errors.Is(err, store.ErrNotFound) {
-		return Message{}, fmt.Errorf("disconnect %s: %w", cloud, err)
-	}
-	return notice("%s (%s) is disconnected and its credential is erased. %s", cloud, own[0].Account, said), nil
-}
-
-// ownedBy lists what the asker, or the organisation, has connected, with the owner's id.
-func (d *Desk) ownedBy(ctx context.Context, a asker, shared bool) (conns []store.Connection, owner string, err error) {
-	if shared {
-		conns, err = d.Grants.OrganisationConnections(ctx, a.Org.ID)
-	} else {
-		owner = a.User.ID
-		conns, err = d.Connections.Connections(ctx, a.Org.ID, owner)
-	}
-	if err != nil {
-		return nil, "", fmt.Errorf("list connections: %w", err)
-	}
-	return conns, owner, nil
 }
 
 // NewMark makes an identifier nobody can guess, in the alphabet AWS allows for an ExternalId.

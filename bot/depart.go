@@ -84,7 +84,7 @@ func (d *Desk) departed(ctx context.Context, claim store.Claim, row store.Receiv
 		}
 	}
 	for _, c := range mine {
-		if _, err := d.Connections.Disconnect(ctx, user.OrgID, user.ID, c.ID, store.Person{}); err != nil && !errors.Is(err, store.ErrNotFound) {
+		if _, err := d.Connections.Disconnect(ctx, c, store.Person{}); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("drop a connection of who left: %w", err)
 		}
 	}

@@ -88,6 +88,9 @@ type Settings struct {
 	// Admit carries out an admin's word on a connection that waits, and says what came of it. store.ErrNotFound when it
 	// does not wait any more.
 	Admit func(ctx context.Context, orgID, pendingID string, by store.Person, good bool) (said string, err error)
+	// Withdraw revokes and erases what waits for an admin, at the word of whoever connected it. store.ErrNotFound when it
+	// does not wait any more.
+	Withdraw func(ctx context.Context, orgID, pendingID string, by store.Person) (said string, err error)
 }
 
 // Work does everything that is open in the claimed thread, oldest first. An error means: try again later.

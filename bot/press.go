@@ -33,6 +33,8 @@ func (d *Desk) press(ctx context.Context, claim store.Claim, row store.Received,
 		return d.pressAgain(ctx, claim, row, a, means)
 	case actionAdmit, actionExpel:
 		return d.pressAdmit(ctx, claim, row, a, means)
+	case actionCut:
+		return d.pressDisconnect(ctx, claim, row, a, means)
 	case actionShare:
 		return d.pressShare(ctx, claim, row, a, means)
 	case actionRate:

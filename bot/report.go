@@ -282,6 +282,10 @@ type pressed struct {
 	Confirmation string `json:"confirmation,omitempty"`
 	Good         bool   `json:"good,omitempty"`    // of a rating; of a connection that waits: approve it
 	Pending      string `json:"pending,omitempty"` // a connection that waits for an admin
+	Connection   string `json:"connection,omitempty"`
+	Generation   int64  `json:"generation,omitempty"` // of that connection
+	User         string `json:"user,omitempty"`       // who alone may press it
+	Shared       bool   `json:"shared,omitempty"`     // the connection is the organisation's
 }
 
 // The actions of buttons.
@@ -292,6 +296,7 @@ const (
 	actionAgent   = "agent"
 	actionAdmit   = "admit" // a connection that waits for an admin
 	actionExpel   = "expel"
+	actionCut     = "disconnect"
 	actionAgain   = "again"
 	actionShare   = "share"  // say in the open what was whispered
 	actionShow    = "show"   // whisper the whole of a card that is veiled

@@ -72,7 +72,8 @@ type Preferences interface {
 type Connections interface {
 	Connections(ctx context.Context, orgID, userID string) ([]store.Connection, error)
 	Connection(ctx context.Context, orgID, userID, id string) (store.Connection, error)
-	Disconnect(ctx context.Context, orgID, userID, id string, by store.Person) (store.Connection, error)
+	// Disconnect gives store.ErrConflict for one that was connected again since c was read.
+	Disconnect(ctx context.Context, c store.Connection, by store.Person) (store.Connection, error)
 }
 
 // Breaks keeps which connections need a new sign-in, and who can give it.

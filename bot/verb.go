@@ -71,7 +71,7 @@ func verbSpecs() []verbSpec {
 	return []verbSpec{
 		{name: "help", usage: "help", about: "what you can say", fits: none, do: (*Desk).help},
 		{name: "connect", usage: "connect <cloud>", about: "link a cloud account; you get a private link", private: true, fits: aCloudAndWhom, do: (*Desk).connect},
-		{name: "disconnect", usage: "disconnect <cloud> [account]", about: "forget a cloud account and its credential", private: true, fits: aCloudAndWhom, do: (*Desk).disconnect},
+		{name: "disconnect", usage: "disconnect <cloud> [account]", about: "forget a cloud account and its credential, after a click", private: true, fits: aCloudAndWhom, do: (*Desk).disconnect},
 		{name: "status", usage: "status", about: "your connections, mode and role", private: true, fits: none, do: (*Desk).status},
 		{name: "mode", usage: "mode ask|agent", about: "Ask only reads; Agent may change things, for an hour", fits: aMode, do: (*Desk).chooseMode},
 		{name: "use", usage: "use <cloud> <project>", about: "the project or account to work in", cloud: true, fits: cloudAndMore, do: (*Desk).use},

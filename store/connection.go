@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -52,6 +53,12 @@ type PendingConnection struct {
 	Person     Person     `json:"person"` // for whom it was connected
 	Place      Place      `json:"place"`  // where to tell that person how it went
 	CreatedAt  time.Time  `json:"created_at"`
+}
+
+// OfOrganisation tells, by the place of its credential, whether the organisation will own what waits.
+func (p PendingConnection) OfOrganisation() bool {
+	all := "vault:" + CredentialPath(p.Connection.OrgID, "", p.Connection.Cloud, "", true)
+	return strings.HasPrefix(p.Connection.Token, all+"/")
 }
 
 // PendingLife is how long a connection waits for an admin.

@@ -141,7 +141,7 @@ func (s *Server) Admit(ctx context.Context, orgID, id string, by store.Person, g
 		return "", fmt.Errorf("find a connection that waits: its time is over: %w", store.ErrNotFound)
 	}
 	if !good {
-		return s.drop(ctx, p, "refused", by)
+		return s.expel(ctx, p, "refused", by)
 	}
 	cred, _, err := s.Keeper.Get(ctx, pathOf(p.Connection))
 	if err != nil {
@@ -166,17 +166,43 @@ func (s *Server) Admit(ctx context.Context, orgID, id string, by store.Person, g
 	return fmt.Sprintf("%s account %s is approved for %s.", p.Connection.Cloud, p.Connection.Account, s.nameOf(ctx, p)), nil
 }
 
-// drop revokes and erases what waits.
-func (s *Server) drop(ctx context.Context, p store.PendingConnection, state string, by store.Person) (said string, err error) {
-	left, err := s.Forget(ctx, p.Connection)
+// Withdraw erases what waits, at the word of whoever connected it. store.ErrNotFound when it does not wait any more.
+func (s *Server) Withdraw(ctx context.Context, orgID, id string, by store.Person) (said string, err error) {
+	p, err := s.Waiting.PendingConnection(ctx, orgID, id)
+	if err != nil {
+		return "", fmt.Errorf("find a connection that waits: %w", err)
+	}
+	left, err := s.drop(ctx, p, "withdrawn", by)
+	if err != nil {
+		return "", err
+	}
+	return erasedText(p, "withdrawn", left), nil
+}
+
+// expel erases what waits and tells whoever connected it.
+func (s *Server) expel(ctx context.Context, p store.PendingConnection, state string, by store.Person) (said string, err error) {
+	left, err := s.drop(ctx, p, state, by)
+	if err != nil {
+		return "", err
+	}
+	s.tell(ctx, ticketOf(p), fmt.Sprintf("%s account %s was not approved (%s), so its credential is erased. %s", p.Connection.Cloud, p.Connection.Account, state, left))
+	return erasedText(p, state, left), nil
+}
+
+func erasedText(p store.PendingConnection, state, left string) string {
+	return strings.TrimSpace(fmt.Sprintf("%s account %s is %s, and its credential is erased. %s", p.Connection.Cloud, p.Connection.Account, state, left))
+}
+
+// drop revokes and erases what waits, and says what is left to do at the cloud.
+func (s *Server) drop(ctx context.Context, p store.PendingConnection, state string, by store.Person) (left string, err error) {
+	left, err = s.Forget(ctx, p.Connection)
 	if err != nil {
 		return "", fmt.Errorf("erase a credential that waited: %w", err)
 	}
 	if err := s.Waiting.EndPending(ctx, p, state, by); err != nil {
 		return "", fmt.Errorf("note that a connection is %s: %w", state, err)
 	}
-	s.tell(ctx, ticketOf(p), fmt.Sprintf("%s account %s was not approved (%s), so its credential is erased. %s", p.Connection.Cloud, p.Connection.Account, state, left))
-	return fmt.Sprintf("%s account %s is %s, and its credential is erased. %s", p.Connection.Cloud, p.Connection.Account, state, left), nil
+	return left, nil
 }
 
 // DropDue erases what has waited for too long.
@@ -186,7 +212,7 @@ func (s *Server) DropDue(ctx context.Context) error {
 		return fmt.Errorf("list connections that waited too long: %w", err)
 	}
 	for _, p := range due {
-		if _, dropped := s.drop(ctx, p, "expired", store.Person{}); dropped != nil && !errors.Is(dropped, store.ErrNotFound) { // another replica was faster
+		if _, dropped := s.expel(ctx, p, "expired", store.Person{}); dropped != nil && !errors.Is(dropped, store.ErrNotFound) { // another replica was faster
 			err = errors.Join(err, dropped)
 		}
 	}
@@ -198,12 +224,7 @@ func pathOf(c store.Connection) string { return strings.TrimPrefix(c.Token, "vau
 // ticketOf is the ticket that a connection that waits came of.
 func ticketOf(p store.PendingConnection) bot.ConnectTicket {
 	c := p.Connection
-	return bot.ConnectTicket{Purpose: bot.PurposeConnect, Cloud: c.Cloud, OrgID: c.OrgID, UserID: c.UserID, Person: p.Person, Place: p.Place, Shared: ofOrganisation(p)}
-}
-
-// ofOrganisation tells by the place of its credential whether the organisation will own what waits.
-func ofOrganisation(p store.PendingConnection) bool {
-	return strings.HasPrefix(pathOf(p.Connection), store.CredentialPath(p.Connection.OrgID, "", p.Connection.Cloud, "", true)+"/")
+	return bot.ConnectTicket{Purpose: bot.PurposeConnect, Cloud: c.Cloud, OrgID: c.OrgID, UserID: c.UserID, Person: p.Person, Place: p.Place, Shared: p.OfOrganisation()}
 }
 
 // linkedOf is what its cloud accepted then.

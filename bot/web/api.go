@@ -194,7 +194,11 @@ func (s *Server) disconnect(ctx context.Context, in session, c store.Connection)
 	if said, err = s.Forget(ctx, c); err != nil {
 		return "", fmt.Errorf("forget the credential of %s: %w", c.Cloud, err)
 	}
-	if _, err := s.Disconnects.Disconnect(ctx, in.OrgID, in.UserID, c.ID, in.Person); err != nil && !errors.Is(err, store.ErrNotFound) {
+	_, err = s.Disconnects.Disconnect(ctx, c, in.Person)
+	if errors.Is(err, store.ErrConflict) {
+		return "", &apiError{http.StatusConflict, "connected_again", fmt.Sprintf("%s (%s) was connected again while its credential was erased. Look at it, and disconnect it again if it is to go.", c.Cloud, c.Account)}
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return "", fmt.Errorf("disconnect %s: %w", c.Cloud, err)
 	}
 	s.tell(ctx, in.ticket(c.Cloud, "", nil), strings.TrimSpace(fmt.Sprintf("%s (%s) is disconnected and its credential is erased. %s", c.Cloud, c.Account, said)))

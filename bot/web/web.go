@@ -80,7 +80,8 @@ type Uses interface {
 
 // Disconnects takes connections away.
 type Disconnects interface {
-	Disconnect(ctx context.Context, orgID, userID, id string, by store.Person) (store.Connection, error)
+	// Disconnect gives store.ErrConflict for one that was connected again since c was read.
+	Disconnect(ctx context.Context, c store.Connection, by store.Person) (store.Connection, error)
 }
 
 // Whisperer tells a person in chat, best effort.

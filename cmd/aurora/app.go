@@ -117,7 +117,7 @@ func (a *app) wire() error {
 		Executor: executor, Policy: a.policy, Clean: cleaner(a.redactor().Overheard), Memory: agent.Memory{Keep: mem},
 		Settings: bot.Settings{
 			PublicURL: a.config.PublicURL, DefaultRole: store.Role(a.config.DefaultRole), Admins: admins,
-			Connectable: a.connectable(), Shareable: []store.Cloud{store.AWS, store.GCP, store.Azure}, Forget: a.forget, Admit: a.admit,
+			Connectable: a.connectable(), Shareable: []store.Cloud{store.AWS, store.GCP, store.Azure}, Forget: a.forget, Admit: a.admit, Withdraw: a.withdraw,
 		},
 	}
 	if desk.Agent, err = a.newAgent(bot.Permissive{Executor: executor, Policy: a.policy, Allowances: mem}); err != nil {

@@ -31,7 +31,7 @@ func TestCanariesAreNowhereEmbedded(t *testing.T) {
 		s.says(ada, "<@"+aurora+"> "+row.say, "", row.see)
 	}
 	s.confirms(ada, "devices.delete")
-	s.says(ada, "<@"+aurora+"> disconnect aws", "", "disconnected")
+	s.disconnects(ada, "aws", "is disconnected")
 	secrets.addSessions(t, s.sims.clouds)
 	if len(secrets) < 8 {
 		t.Fatalf("there are few canaries: %d", len(secrets))

@@ -42,6 +42,14 @@ func (s *story) confirms(who, action string) {
 	s.mustSee(who, "Confirmed by")
 }
 
+// disconnects asks for it and presses the button that asks once more.
+func (s *story) disconnects(who, cloud, want string) {
+	s.t.Helper()
+	s.says(who, "@aurora disconnect "+cloud, "", "Nothing goes before you press")
+	s.presses(who, "disconnect")
+	s.mustSee(who, want)
+}
+
 // onlyConnection gives the one connection of a person.
 func (s *story) onlyConnection(who string) store.Connection {
 	s.t.Helper()
@@ -99,7 +107,7 @@ func TestAzureFromFormToDisconnect(t *testing.T) {
 	if strings.Contains(s.dump(), "was not let through") {
 		t.Error("az looks for something besides its own cloud")
 	}
-	s.says(eve, "@aurora disconnect azure", "", "Delete the client secrets or certificates of the applications "+full.ClientID+" and "+reader.ClientID)
+	s.disconnects(eve, "azure", "Delete the client secrets or certificates of the applications "+full.ClientID+" and "+reader.ClientID)
 	s.erased(conn)
 	s.nowhere(full.Secret)
 	s.nowhere(reader.Secret)
@@ -159,7 +167,7 @@ func TestScalewayFromFormToDisconnect(t *testing.T) {
 	if conn := s.onlyConnection(eve); conn.Status != store.ConnectionBroken {
 		t.Errorf("after a refusal the connection is %s", conn.Status)
 	}
-	s.says(eve, "@aurora disconnect scaleway", "", "is deleted at Scaleway")
+	s.disconnects(eve, "scaleway", "is deleted at Scaleway")
 	s.erased(conn)
 	if n := s.sims.clouds.Executed("iam.api-keys.delete"); n != 1 { // the other was gone
 		t.Errorf("%d keys were deleted", n)
@@ -186,7 +194,7 @@ func TestTailscaleFromFormToDisconnect(t *testing.T) {
 	if n := s.sims.clouds.Executed("devices.delete"); n != 1 {
 		t.Errorf("it was deleted %d times", n)
 	}
-	s.says(eve, "@aurora disconnect tailscale", "", "is deleted at Tailscale")
+	s.disconnects(eve, "tailscale", "is deleted at Tailscale")
 	s.erased(conn)
 	s.nowhere(client.Secret)
 }
@@ -201,7 +209,7 @@ func TestDisconnectErasesThoughTheCloudIsAway(t *testing.T) {
 	if err := s.sims.clouds.Inject(cloudsim.Fault{Action: "iam.api-keys.delete", Kind: cloudsim.FaultCutBefore, Times: -1}); err != nil {
 		t.Fatal(err)
 	}
-	s.says(eve, "@aurora disconnect scaleway", "", "Scaleway did not delete "+key.AccessKey)
+	s.disconnects(eve, "scaleway", "Scaleway did not delete "+key.AccessKey)
 	s.erased(conn)
 }
 

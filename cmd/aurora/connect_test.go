@@ -350,6 +350,7 @@ func TestDisconnectErasesCredentialAndStopsCards(t *testing.T) {
 	if _, err := s.sims.slack.Slash(eve, s.channel, "/aurora disconnect tailscale"); err != nil {
 		t.Fatal(err)
 	}
+	s.presses(eve, "disconnect")
 	s.mustSee(eve, "is disconnected and its credential is erased")
 	if _, _, err := s.app.stores.keeper.Get(t.Context(), path); err == nil {
 		t.Error("the credential is still there")

@@ -70,11 +70,11 @@ func (c *cutter) AddPosts(ctx context.Context, claim store.Claim, posts []store.
 	return errors.Join(c.step(), c.box.AddPosts(ctx, claim, posts), c.step())
 }
 
-func (c *cutter) Disconnect(ctx context.Context, orgID, userID, id string, by store.Person) (store.Connection, error) {
+func (c *cutter) Disconnect(ctx context.Context, conn store.Connection, by store.Person) (store.Connection, error) {
 	if err := c.step(); err != nil {
 		return store.Connection{}, err
 	}
-	gone, err := c.links.Disconnect(ctx, orgID, userID, id, by)
+	gone, err := c.links.Disconnect(ctx, conn, by)
 	return gone, errors.Join(err, c.step())
 }
 

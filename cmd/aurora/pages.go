@@ -58,6 +58,11 @@ func (a *app) admit(ctx context.Context, orgID, pendingID string, by store.Perso
 	return a.web.Admit(ctx, orgID, pendingID, by, good)
 }
 
+// withdraw takes back what waits for an admin, for whoever connected it.
+func (a *app) withdraw(ctx context.Context, orgID, pendingID string, by store.Person) (string, error) {
+	return a.web.Withdraw(ctx, orgID, pendingID, by)
+}
+
 // prune forgets what is over.
 func (a *app) prune(ctx context.Context) error {
 	return errors.Join(a.stores.sql.Prune(ctx), a.web.DropDue(ctx))

@@ -153,18 +153,30 @@ func connectionDetail(c store.Connection) map[string]any {
 	return map[string]any{"cloud": c.Cloud, "account": c.Account, "owner": c.Owner(), "user": c.UserID, "generation": c.Generation}
 }
 
-// Disconnect removes a connection and its grants, audits who did it and gives back what stood there. userID is the owner,
-// empty for the organisation's own: nobody removes another's connection through it.
-func (d *DB) Disconnect(ctx context.Context, orgID, userID, id string, by store.Person) (gone store.Connection, err error) {
-	err = d.as(ctx, orgID, ownerOf(userID), func(tx conn) error {
-		gone, err = first(ctx, tx, scanConnection, `DELETE FROM user_tokens
-			WHERE id = $1 AND org_id = $2 AND coalesce(user_id, '') = $3 RETURNING `+connectionColumns, id, orgID, userID)
+// Disconnect removes a connection and its grants, audits who did it and gives back what stood there. It has to be the owner's
+// that c names, in c's generation: store.ErrConflict for one that was connected again since c was read, whose credential
+// would be nobody's, store.ErrNotFound for one that is not there.
+func (d *DB) Disconnect(ctx context.Context, c store.Connection, by store.Person) (gone store.Connection, err error) {
+	const which = ` FROM user_tokens WHERE id = $1 AND org_id = $2 AND coalesce(user_id, '') = $3`
+	err = d.as(ctx, c.OrgID, ownerOf(c.UserID), func(tx conn) error {
+		gone, err = first(ctx, tx, scanConnection, `DELETE`+which+` AND generation = $4 RETURNING `+connectionColumns, c.ID, c.OrgID, c.UserID, c.Generation)
+		if errors.Is(err, store.ErrNotFound) {
+			return tx.connectedAgain(ctx, which, c)
+		}
 		if err != nil {
 			return err
 		}
-		return tx.append(ctx, note(store.AuditDisconnect, orgID, by, id, connectionDetail(gone)))
+		return tx.append(ctx, note(store.AuditDisconnect, c.OrgID, by, c.ID, connectionDetail(gone)))
 	})
 	return gone, err
+}
+
+// connectedAgain says why a connection could not be removed.
+func (c conn) connectedAgain(ctx context.Context, which string, gone store.Connection) error {
+	if _, err := first(ctx, c, scanConnection, `SELECT `+connectionColumns+which, gone.ID, gone.OrgID, gone.UserID); err != nil {
+		return err
+	}
+	return store.ErrConflict
 }
 
 // SetDefaultProject keeps which project of a user's own connection is taken when a command names none. store.ErrNotFound

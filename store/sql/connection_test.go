@@ -1,6 +1,7 @@
 package sql_test
 
 import (
+	"errors"
 	"testing"
 
 	"aurora/store"
@@ -109,7 +110,7 @@ func TestOrganisationConnectionsNeedAGrant(t *testing.T) {
 			t.Error(diff)
 		}
 		must(t, db.Grant(t.Context(), org.ID, grant, ada))
-		_, err = db.Disconnect(t.Context(), org.ID, "", shared.ID, ada)
+		_, err = db.Disconnect(t.Context(), shared, ada)
 		must(t, err)
 		if n := e.text(t, `SELECT count(*) FROM grants`); n != "0" {
 			t.Errorf("%s grants outlive their connection", n)
@@ -131,14 +132,18 @@ func TestNobodyTouchesAnothersConnection(t *testing.T) {
 			{"a user's, as the organisation", org.ID, "", own.ID},
 			{"from another organisation", foreign.ID, user.ID, own.ID},
 		} {
-			if _, err := db.Disconnect(t.Context(), row.org, row.user, row.id, ada); err == nil {
-				t.Errorf("%s was disconnected", row.what)
+			theirs := store.Connection{ID: row.id, OrgID: row.org, UserID: row.user, Generation: 1}
+			if _, err := db.Disconnect(t.Context(), theirs, ada); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("%s was disconnected: %v", row.what, err)
 			}
 			if _, err := db.Connection(t.Context(), row.org, row.user, row.id); err == nil {
 				t.Errorf("%s was read", row.what)
 			}
 		}
-		gone, err := db.Disconnect(t.Context(), org.ID, user.ID, own.ID, ada)
+		again := connect(t, db, org.ID, user.ID, "1")
+		_, err := db.Disconnect(t.Context(), own, ada)
+		want(t, err, store.ErrConflict)
+		gone, err := db.Disconnect(t.Context(), again, ada)
 		must(t, err)
 		if gone.Token != own.Token {
 			t.Errorf("the removed connection says %q, so its credential cannot be found", gone.Token)
