@@ -33,6 +33,9 @@ func mask(raw []byte, paths []string) ([]byte, error) {
 	for _, p := range paths {
 		doc = maskPath(doc, splitPath(p))
 	}
+	if !writable(doc) { // it is deep enough for its indents to be much longer than itself
+		return nil, errNotJSON
+	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)

@@ -43,9 +43,6 @@ func project(program string, masked []byte, o policy.Output) (text []byte, note 
 	return found, note
 }
 
-// longestQuery bounds what is parsed: queries that people write have some hundred characters.
-const longestQuery = 2 << 10
-
 // query applies a JMESPath expression, as the --query of aws and az does.
 func query(doc []byte, expression string) (found []byte, err error) {
 	defer func() {
@@ -53,8 +50,8 @@ func query(doc []byte, expression string) (found []byte, err error) {
 			err = fmt.Errorf("apply the query: %v", p)
 		}
 	}()
-	if len(expression) > longestQuery {
-		return nil, errors.New("the query is too long")
+	if !light(expression, len(doc)) {
+		return nil, errors.New("the query may make too much of this document")
 	}
 	value, err := numbers(doc)
 	if err != nil {
@@ -62,6 +59,9 @@ func query(doc []byte, expression string) (found []byte, err error) {
 	}
 	if value, err = jmespath.Search(expression, value); err != nil {
 		return nil, fmt.Errorf("apply the query: %w", err)
+	}
+	if !writable(value) {
+		return nil, errors.New("the query makes too much of this document")
 	}
 	return IndentedJSON(value)
 }
@@ -132,18 +132,26 @@ func projectGcloud(masked []byte, format string) ([]byte, string) {
 	if err := dec.Decode(&doc); err != nil { // unreachable: mask wrote it
 		return masked, wholeNote
 	}
-	rows, ok := doc.([]any)
-	if !ok {
+	rows, list := doc.([]any)
+	if !list {
 		rows = []any{doc}
 	}
 	members := strings.Split(strings.ReplaceAll(m[2], " ", ""), ",")
-	if m[1] == "json" {
-		return projectJSON(rows, members, ok)
+	if len(members) > mostMembers {
+		return masked, wholeNote
 	}
-	return projectLines(rows, members, m[1])
+	text, ok := projectLines(rows, members, m[1])
+	if m[1] == "json" {
+		text, ok = projectJSON(rows, members, list)
+	}
+	if !ok {
+		return masked, wholeNote
+	}
+	return text, ""
 }
 
-func projectJSON(rows []any, members []string, list bool) ([]byte, string) {
+// projectJSON gives false where more is asked for than is written out: a member may be named again and again.
+func projectJSON(rows []any, members []string, list bool) ([]byte, bool) {
 	picked := make([]any, 0, len(rows))
 	for _, row := range rows {
 		one := map[string]any{}
@@ -156,11 +164,11 @@ func projectJSON(rows []any, members []string, list bool) ([]byte, string) {
 	if !list {
 		value = picked[0]
 	}
-	text, err := IndentedJSON(value)
-	if err != nil { // unreachable: it was JSON before
-		return nil, wholeNote
+	if !writable(value) {
+		return nil, false
 	}
-	return text, ""
+	text, err := IndentedJSON(value)
+	return text, err == nil
 }
 
 // place puts a value where a path leads, with the members on the way; nothing where there is no value.
@@ -179,7 +187,8 @@ func place(node map[string]any, path []string, value any) {
 	node[path[len(path)-1]] = value
 }
 
-func projectLines(rows []any, members []string, kind string) ([]byte, string) {
+// projectLines gives a line for each row; false as projectJSON does.
+func projectLines(rows []any, members []string, kind string) ([]byte, bool) {
 	between := "\t"
 	if kind == "csv" {
 		between = ","
@@ -188,6 +197,7 @@ func projectLines(rows []any, members []string, kind string) ([]byte, string) {
 	if kind != "value" {
 		b.WriteString(strings.Join(members, between) + "\n")
 	}
+	left := mostWritten
 	for _, row := range rows {
 		cells := make([]string, len(members))
 		for i, member := range members {
@@ -195,10 +205,13 @@ func projectLines(rows []any, members []string, kind string) ([]byte, string) {
 			if kind == "csv" && strings.ContainsAny(cells[i], ",\"\n") {
 				cells[i] = strconv.Quote(cells[i])
 			}
+			if left -= len(cells[i]); left < 0 {
+				return nil, false
+			}
 		}
 		b.WriteString(strings.Join(cells, between) + "\n")
 	}
-	return []byte(b.String()), ""
+	return []byte(b.String()), true
 }
 
 // at follows a path of members, in any case as gcloud does; nil where it leads nowhere.

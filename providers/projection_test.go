@@ -35,6 +35,73 @@ func TestQueriesAreAppliedToWhatIsMasked(t *testing.T) {
 	}
 }
 
+// TestNoQueryMakesMoreThanCanBeHeld tries what would take gigabytes.
+func TestNoQueryMakesMoreThanCanBeHeld(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 1000)
+	var many strings.Builder
+	for range 50_000 {
+		many.WriteString(`{"a":1,"b":"<&>"},`)
+	}
+	big := `{"s":"` + strings.Repeat(long, 300) + `","l":[` + strings.TrimSuffix(many.String(), ",") + `]}`
+	again := func(part, between string, times int) string {
+		return strings.TrimSuffix(strings.Repeat(part+between, times), between)
+	}
+	for name, query := range map[string]string{
+		"lists":              again("[@,@]", "|", 30),
+		"objects":            again("{a:@,b:@}", "|", 30),
+		"nested":             strings.Repeat("[", 400) + "@" + strings.Repeat(",@]", 400),
+		"flattened":          "l|" + again("[@,@][]", "|", 30),
+		"behind a string":    again("['[',@,@]", "|", 30),
+		"behind a quote":     again(`['\'',@,@]`, "|", 30),
+		"behind a name":      again(`{"]":@,"}":@}`, "|", 30),
+		"text":               again("to_string([@,@])", "|", 30),
+		"text of a long key": "to_string(l[].{" + strings.Repeat("k", 1900) + ":@})",
+		"escaped":            again("to_string(@)", "|", 30),
+		"joined":             "s|" + again("join('', [@,@])", "|", 30),
+		"a long separator":   "join(s, l[].b)",
+		"from either":        "join('' || s, l[].b)",
+		"a long literal":     "join('', l[].'" + long + "')",
+		"literals":           "l[].'" + long + "'",
+		"a literal list":     "l" + strings.Repeat("[].`[0,0,0,0]`[]", 20),
+		"nulls":              again("*.`{\"a\":{}}`", "|", 100),
+		"merged":             again("merge({a:@},{b:@})", "|", 30),
+		"long":               again("@", "|", 2000),
+		"busy":               "l" + strings.Repeat("[*]", 600),
+	} {
+		if _, note := project("aws", []byte(big), policy.Output{Query: query}); note != wholeNote {
+			t.Errorf("%s: it is applied", name)
+		}
+	}
+	for _, format := range []string{"json(" + again("s", ",", 9000) + ")", "value(" + again("s", ",", 9000) + ")", "value(" + again("s", ",", 60) + ")"} {
+		if _, note := project("gcloud", []byte(big), policy.Output{Format: format}); note != wholeNote {
+			t.Errorf("%.20s: it is applied", format)
+		}
+	}
+	deep := strings.Repeat("[", 9000) + strings.Repeat("1,", 90_000) + "1" + strings.Repeat("]", 9000)
+	if _, err := mask([]byte(deep), []string{"a"}); err == nil {
+		t.Error("a document is written out whose indents are a gigabyte")
+	}
+}
+
+// TestQueriesAsPeopleWriteThemAreLight takes an answer of half a megabyte.
+func TestQueriesAsPeopleWriteThemAreLight(t *testing.T) {
+	t.Parallel()
+	for _, query := range []string{
+		"Reservations[].Instances[].[InstanceId,State.Name,Tags[?Key=='Name']|[0].Value]",
+		"Reservations[*].Instances[*].{ID:InstanceId,Type:InstanceType,State:State.Name,AZ:Placement.AvailabilityZone,IP:PrivateIpAddress,Name:Tags[?Key=='Name']|[0].Value}",
+		"sort_by(Functions,&CodeSize)[-10:].{name:FunctionName,size:CodeSize,runtime:Runtime}",
+		"Functions[?contains(FunctionName,'pay') && MemorySize>`512`].FunctionName",
+		"DBInstances[].{id:DBInstanceIdentifier,groups:join(', ',VpcSecurityGroups[].VpcSecurityGroupId)}",
+		"length(Functions[?starts_with(Runtime,`\"nodejs\"`)])",
+		"[].{name:name,rg:resourceGroup,state:properties.state,\"the kind\":kind}",
+	} {
+		if !light(query, 512<<10) {
+			t.Errorf("%s: it is not applied", query)
+		}
+	}
+}
+
 func squeeze(text string) string {
 	return strings.NewReplacer(" ", "", "\n", "").Replace(text)
 }
@@ -71,8 +138,8 @@ func FuzzProject(f *testing.F) {
 	f.Add("Functions[].FunctionName", "value(name)")
 	f.Add("sum(@)", "json(a.b)")
 	f.Fuzz(func(t *testing.T, query, format string) {
-		if got, _ := project("aws", []byte(maskedDoc), policy.Output{Query: query}); len(got) == 0 {
-			t.Errorf("%q gave nothing at all", query)
+		if got, _ := project("aws", []byte(maskedDoc), policy.Output{Query: query}); len(got) == 0 || len(got) > mostWritten {
+			t.Errorf("%q gave %d bytes", query, len(got))
 		}
 		project("gcloud", []byte(maskedDoc), policy.Output{Format: format})
 	})
