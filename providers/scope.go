@@ -21,10 +21,10 @@ type scope struct {
 	selected string            // `/aurora use`, when nothing is named
 }
 
-// A GCP project inside a resource path. Public image projects are a place to read from, not to work in.
+// Places in Google's resource paths, alone or in lists and documents of paths; and what only looks like one.
 var (
-	pathProject = regexp.MustCompile(`(?:^|[/=])projects/([^/\s]+)`)
-	publicImage = regexp.MustCompile(`projects/[^/\s]+/global/images?/`)
+	pathPlace  = regexp.MustCompile(`(?:^|[^\w.-])(projects|folders|organizations)/([^/\s,;"'()\[\]{}]+)(/global/images?/)?`)
+	objectName = regexp.MustCompile(`gs://[^\s,]*`)
 )
 
 // wanted collects the places that the argv names. Two that disagree are refused.
@@ -35,11 +35,7 @@ func wanted(p Prepared, project string, cloud store.Cloud) (scope, *refusal) {
 		places = append(places, policy.Scope{Kind: selectedKind(cloud), Flag: "selected_project_id", Value: project})
 	}
 	if cloud == store.GCP {
-		for _, word := range p.Command.Argv[1:] {
-			if m := pathProject.FindStringSubmatch(word); m != nil && !publicImage.MatchString(word) && !filterWord(word) {
-				places = append(places, policy.Scope{Kind: "project", Flag: word, Value: m[1]})
-			}
-		}
+		places = append(places, pathPlaces(p)...)
 	}
 	for _, place := range places {
 		if bad := s.add(place); bad != nil {
@@ -49,8 +45,37 @@ func wanted(p Prepared, project string, cloud store.Cloud) (scope, *refusal) {
 	return s, nil
 }
 
-func filterWord(word string) bool {
-	return strings.HasPrefix(word, "--filter") || strings.HasPrefix(word, "--format")
+// pathPlaces are the projects, folders and organisations that words name inside resource paths. An image may be looked at, and
+// used by what is made, wherever it is shared from.
+func pathPlaces(p Prepared) []policy.Scope {
+	var places []policy.Scope
+	for i, word := range p.Command.Argv {
+		if i == 0 || narrows(p, i) {
+			continue
+		}
+		changed := p.Verdict.Effect > policy.Read && slices.Contains(p.Verdict.Position, word)
+		for _, m := range pathPlace.FindAllStringSubmatch(objectName.ReplaceAllString(word, ""), -1) {
+			if m[3] == "" || changed {
+				places = append(places, policy.Scope{Kind: strings.TrimSuffix(m[1], "s"), Flag: word, Value: m[2]})
+			}
+		}
+	}
+	return places
+}
+
+// narrows reports words that only choose among what a command finds, or how it is shown.
+func narrows(p Prepared, i int) bool {
+	flags := []string{"--filter", "--format", "--log-filter", "--query"}
+	word := p.Command.Argv[i]
+	name, _, joined := strings.Cut(word, "=")
+	if slices.Contains(flags, name) && joined || slices.Contains(flags, p.Command.Argv[i-1]) {
+		return true
+	}
+	if !strings.HasSuffix(p.Verdict.Path, " logging read") && !strings.HasSuffix(p.Verdict.Path, " logging tail") {
+		return false
+	}
+	twice := slices.Contains(p.Command.Argv[:i], word) || slices.Contains(p.Command.Argv[i+1:], word) // one may be a flag's value
+	return slices.Contains(p.Verdict.Position, word) && !twice
 }
 
 // selectedKind is what selected_project_id means in each cloud.

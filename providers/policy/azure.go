@@ -1,7 +1,5 @@
 package policy
 
-import "strings"
-
 // azGlobals are the az CLI's own flags, and three that its argument registry adds to nearly every command; a command that
 // does not take them says so itself.
 const azGlobals = `
@@ -20,17 +18,12 @@ const azGlobals = `
 --name,-n v
 `
 
-// judgeAz notes the subscriptions named by resource ids and refuses credentials in arguments.
+// judgeAz notes the places that resource ids name and refuses what touches everything.
 func judgeAz(c *call, v *Verdict) {
 	for i := range c.flags {
-		value := c.flags[i].value
 		if c.flags[i].name == "--ids" && v.Effect > Read {
 			v.raise(Disrupt, Bulk, "raises", "--ids touches everything it names.")
 		}
-		if len(value) < 16 || !strings.HasPrefix(strings.ToLower(value), "/subscriptions/") {
-			continue
-		}
-		id, _, _ := strings.Cut(value[len("/subscriptions/"):], "/")
-		v.Scope = append(v.Scope, Scope{Kind: "subscription", Flag: c.flags[i].name, Value: id})
 	}
+	azPlaces(c, v)
 }

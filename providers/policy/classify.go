@@ -214,6 +214,7 @@ var ownScopes = map[string]string{
 	"--region": "region", "--zone": "zone", "--zones": "zone", "--regions": "region", "--location": "location",
 	"--organization": "organization", "--folder": "folder", "--subscription": "subscription", "--subscriptions": "subscription",
 	"region": "region", "zone": "zone", "project-id": "project", "organization-id": "organization", "--tenant": "tenant",
+	"--management-group": "management-group", "--management-group-id": "management-group", "--management-groups": "management-group",
 }
 
 // values looks at every value for files and addresses that the program itself would open.

@@ -39,10 +39,10 @@ type Flag struct {
 	Value   string // empty for a switch
 }
 
-// Scope is a place named by a flag of the command.
+// Scope is a place named by a flag or an argument of the command.
 type Scope struct {
-	Kind  string // project, account, subscription, region, zone, tenant, organization, tailnet, context, namespace
-	Flag  string // as written
+	Kind  string // project, account, subscription, region, zone, tenant, organization, folder, management-group, tailnet, context, namespace
+	Flag  string // as written; of an argument what names it
 	Value string
 }
 

@@ -100,6 +100,7 @@ func judgeGcloud(c *call, v *Verdict) {
 			v.forbid("debug-output", "--verbosity=%s %s", f.value, forbiddenFlags["debug-output"])
 		}
 	}
+	gcloudPlaces(c, v)
 	words := strings.Fields(c.path)
 	last := words[len(words)-1]
 	if last == "help" {
@@ -167,6 +168,7 @@ func fileArg(name string) bool {
 }
 
 func judgeBQ(c *call, v *Verdict) {
+	bqPlaces(c, v)
 	for _, f := range c.flags {
 		if f.name == "--udf_resource" || f.name == "--schema" && f.valued && !strings.Contains(f.value, ":") {
 			v.forbid("local-file", "%s %s", f.name, forbiddenFlags["local-file"])
