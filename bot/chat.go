@@ -19,6 +19,7 @@ type Chat interface {
 	Update(ctx context.Context, place store.Place, ts string, m Message) error
 	// Whisper shows m to place.Whisper alone, in his direct messages where place has no channel. reply is the platform's own way to answer the event, or empty.
 	Whisper(ctx context.Context, place store.Place, m Message, reply store.Secret) error
+	// What is shown once (m.Secret) is ErrUndeliverable where it would stay: Post never says it.
 	// Find looks for a message that was posted with meta; store.ErrNotFound when it is surely not there.
 	Find(ctx context.Context, place store.Place, meta Meta) (ts string, err error)
 }

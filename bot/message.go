@@ -24,6 +24,7 @@ type Message struct {
 	Prompts []Prompt  `json:"prompts,omitempty"` // what one could say next, where the platform suggests that
 	Title   string    `json:"title,omitempty"`   // of the thread, in the asker's own words, where the platform shows one
 	NoFile  bool      `json:"no_file,omitempty"` // long outputs stand here by their head and tail alone
+	Secret  string    `json:"-"`                 // shown to one person once, word for word: whispered where it does not stay, or not at all
 	Readers *Readers  `json:"-"`                 // who may read it besides members; nil where anybody may
 }
 

@@ -23,6 +23,7 @@ type report struct {
 	done     []agent.CallDone
 	proposed []agent.Proposed
 	final    agent.Final
+	unshown  string // why a secret that is shown once was not, as a sentence
 }
 
 // finish ends the turn and puts everything that is to be said into the outbox, in one transaction.
@@ -136,7 +137,7 @@ func (r *report) showsCloud() bool {
 
 // message is the answer as one message, before it is cut to the platform's size.
 func (r *report) message() Message {
-	m := Message{Text: r.final.Text, Notice: r.final.Notice, Ran: r.ran()}
+	m := Message{Text: r.final.Text, Notice: strings.TrimSpace(r.final.Notice + " " + r.unshown), Ran: r.ran()}
 	if r.final.Text == "" && r.final.State != store.TurnStopped {
 		m.Outputs = r.outputs()
 	}

@@ -34,6 +34,7 @@ type room struct {
 	onPost   func(m Message) error
 	onUpdate func(ts string) error
 	onFind   func() (string, error)
+	deaf     bool // nothing can be whispered
 }
 
 func (r *room) Post(_ context.Context, _ store.Place, m Message, _ Meta) (string, error) {
@@ -65,6 +66,9 @@ func (r *room) Update(_ context.Context, _ store.Place, ts string, m Message) er
 func (r *room) Whisper(_ context.Context, _ store.Place, m Message, _ store.Secret) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.deaf {
+		return ErrUndeliverable
+	}
 	r.whispers = append(r.whispers, m)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rs/zerolog"
 
@@ -282,18 +283,33 @@ func (j journal) SaveResult(ctx context.Context, n int, call string, result json
 	return j.desk.Journal.SaveResult(ctx, j.claim, j.turn.ID, n, call, result)
 }
 
+// mostSecret is the longest secret that is shown, in characters: a few messages of it.
+const mostSecret = 40_000
+
 // showSecret shows the asker what is shown once and kept nowhere: not in the outbox either, so it may be lost, never
-// told twice.
+// told twice. The answer says when it could not be shown: nobody looks for what he was told was shown.
 func (d *Desk) showSecret(ctx context.Context, r *report, result providers.Result) error {
 	if result.Private == "" {
 		return nil
 	}
-	place := r.turn.Place
-	place.Whisper = r.turn.Asker.ID
-	m := Message{Notice: "For your eyes alone, and only this once:", Outputs: []Output{{Text: result.Private}}}
-	err := d.Chats[place.Platform].Chat.Whisper(ctx, place, m, store.Secret(r.reply))
-	if errors.Is(err, ErrUndeliverable) {
+	if n := utf8.RuneCountInString(result.Private); n > mostSecret {
+		r.unshown = fmt.Sprintf("The secret has %d characters and I show at most %d, so nobody was shown it. Please ask for less at once.", n, mostSecret)
 		return nil
 	}
-	return err
+	place := r.turn.Place
+	place.Whisper = r.turn.Asker.ID
+	m := Message{Notice: "For your eyes alone, and only this once:", Secret: result.Private}
+	for _, part := range d.Chats[place.Platform].Splitter.Split(m) {
+		err := d.Chats[place.Platform].Chat.Whisper(ctx, place, part, store.Secret(r.reply))
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("show a secret: %w", context.Cause(ctx))
+		}
+		zerolog.Ctx(ctx).Warn().Err(err).Str("turn", r.turn.ID).Msg("a secret cannot be shown, or not all of it")
+		r.unshown = "I could not show you all of the secret here, and I kept none of it. Please ask again where you can read my private messages."
+		return nil
+	}
+	return nil
 }

@@ -23,6 +23,9 @@ const (
 
 // Post says m in a channel or thread, or in place.Whisper's direct messages where place names no channel.
 func (a *Adapter) Post(ctx context.Context, place store.Place, m bot.Message, meta bot.Meta) (ts string, err error) {
+	if m.Secret != "" { // it would stand there for good, and be found by a search
+		return "", fmt.Errorf("what is shown once is not posted: %w", bot.ErrUndeliverable)
+	}
 	if place, err = a.seat(ctx, place); err != nil {
 		return "", err
 	}

@@ -92,7 +92,7 @@ func (a *Adapter) drawings(place store.Place, m bot.Message, files []upload) []r
 		r.bare = true
 		ways = append(ways, r.message(m))
 	}
-	if m.Card == nil { // a card without its blocks could not be answered
+	if m.Card == nil && m.Secret == "" { // a card without its blocks could not be answered, a secret would not be shown
 		ways = append(ways, rendered{text: best.text})
 	}
 	return ways

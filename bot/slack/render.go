@@ -56,6 +56,9 @@ func (r renderer) draw(d *drawing, m bot.Message) {
 	if m.Notice != "" {
 		d.section(sentence(m.Notice)...)
 	}
+	if m.Secret != "" {
+		d.preformatted(m.Secret)
+	}
 	if m.Text != "" {
 		r.markdown(d, clip(m.Text, mostMessage))
 	}
@@ -75,6 +78,8 @@ func (r renderer) fallback(m bot.Message) string {
 	switch {
 	case m.Notice != "":
 		d.section(sentence(m.Notice)...)
+	case m.Secret != "":
+		d.section(say("For your eyes alone."))
 	case m.Text != "":
 		r.markdown(&d, clip(m.Text, mostMessage))
 	case m.Card != nil:

@@ -94,6 +94,9 @@ func partsOf(m bot.Message) (parts []bot.Message) {
 	for _, piece := range pieces(m.Notice, mostChunk) {
 		parts = append(parts, bot.Message{Notice: piece})
 	}
+	for _, piece := range pieces(m.Secret, mostChunk) {
+		parts = append(parts, bot.Message{Secret: piece})
+	}
 	for _, piece := range markdownPieces(m.Text, mostChunk) {
 		parts = append(parts, bot.Message{Text: piece})
 	}
@@ -137,6 +140,7 @@ func joined(m, part bot.Message) bot.Message {
 		m.Status = part.Status
 	}
 	m.Notice += part.Notice
+	m.Secret += part.Secret
 	if m.Text != "" && part.Text != "" {
 		m.Text += "\n\n"
 	}
