@@ -48,7 +48,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, p pass) {
 	if press == pressToken {
 		life = bearerLife
 	}
-	id, err := s.beginSession(r.Context(), p, life)
+	id, err := s.beginSession(r.Context(), p, press, life)
 	if err != nil {
 		s.sorry(w, r, err)
 		return
@@ -155,7 +155,7 @@ func (s *Server) admitted(w http.ResponseWriter, r *http.Request, claims slackCl
 		s.sorry(w, r, err)
 		return
 	}
-	id, err := s.beginSession(r.Context(), p, cookieLife)
+	id, err := s.beginSession(r.Context(), p, slackProvider, cookieLife)
 	if err != nil {
 		s.sorry(w, r, err)
 		return

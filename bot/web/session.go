@@ -34,8 +34,15 @@ var errNobody = errors.New("nobody is signed in")
 
 const signInFirst = "Nobody is signed in here. Say `/aurora login` in the chat and open the link you get, or send the token from that page as `Authorization: Bearer <token>`."
 
-// beginSession signs the person of a pass in.
-func (s *Server) beginSession(ctx context.Context, p pass, life time.Duration) (id string, err error) {
+// beginSession signs the person of a pass in; as says to what. Nobody is signed in unseen: the audit knows of it first.
+func (s *Server) beginSession(ctx context.Context, p pass, as string, life time.Duration) (id string, err error) {
+	detail, err := json.Marshal(map[string]string{"session": as})
+	if err != nil {
+		return "", fmt.Errorf("note a session: %w", err)
+	}
+	if err := s.Audit.Audit(ctx, store.AuditEntry{Kind: store.AuditLogin, OrgID: p.OrgID, UserID: p.UserID, Person: p.Person.String(), Subject: p.UserID, Detail: detail}); err != nil {
+		return "", fmt.Errorf("note a session: %w", err)
+	}
 	raw, err := json.Marshal(session{OrgID: p.OrgID, UserID: p.UserID, Person: p.Person, Place: p.Place, Proven: p.Proven})
 	if err != nil {
 		return "", fmt.Errorf("begin a session: %w", err)

@@ -73,6 +73,11 @@ type Sessions interface {
 	EndSessions(ctx context.Context, user string) error
 }
 
+// Audit notes what happened, before it does.
+type Audit interface {
+	Audit(ctx context.Context, e store.AuditEntry) error
+}
+
 // Uses tells when a user's connections were last used.
 type Uses interface {
 	LastUsed(ctx context.Context, orgID, userID string) (map[string]time.Time, error)
@@ -161,6 +166,7 @@ type Server struct {
 	Forget      func(ctx context.Context, c store.Connection) (said string, err error)
 	Users       Users
 	Sessions    Sessions
+	Audit       Audit
 	Uses        Uses
 	Disconnects Disconnects
 	Counter     Counter        // nil: nobody is limited

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,7 +46,26 @@ func pressing(what string) url.Values { return url.Values{"press": {what}} }
 func (s *story) bearer(who string) string {
 	s.t.Helper()
 	b := newSurfer(s.t)
-	return tokenOn(s.t, b.submit(s.asksFor(who, "login"), pressing("token")))
+	token := tokenOn(s.t, b.submit(s.asksFor(who, "login"), pressing("token")))
+	s.audits("login", who, `{"session":"token"}`)
+	return token
+}
+
+// audits wants a row of that kind, person and detail in the audit.
+func (s *story) audits(kind, who, detail string) {
+	s.t.Helper()
+	var seen []string
+	for entry, err := range s.app.stores.sql.AuditWalk(s.t.Context(), 1) {
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if entry.Kind == store.AuditKind(kind) && strings.HasSuffix(entry.Person, ":"+who) {
+			seen = append(seen, string(entry.Detail))
+		}
+	}
+	if !slices.Contains(seen, detail) {
+		s.t.Errorf("no row %s of %s says %s: %q", kind, who, detail, seen)
+	}
 }
 
 func tokenOn(t *testing.T, shown page) string {
@@ -145,6 +165,7 @@ func TestAPersonsPageConnectsAndDisconnects(t *testing.T) {
 	b.load(http.MethodGet, s.cfg.PublicURL+"/connectors", nil).says(t, http.StatusUnauthorized, "/aurora login")
 	link := s.asksFor(eve, "login")
 	b.submit(link, pressing("page")).says(t, http.StatusOK, "Your connections", eve, "Nothing is connected yet")
+	s.audits("login", eve, `{"session":"page"}`)
 	b.load(http.MethodGet, link, nil).says(t, http.StatusNotFound, "does not work any more")
 	b.load(http.MethodGet, s.cfg.PublicURL+"/api/auth/gcp", nil).says(t, http.StatusOK, "gcp account ada@example.com is connected")
 	shown := b.load(http.MethodGet, s.cfg.PublicURL+"/connectors", nil)
@@ -268,6 +289,7 @@ func TestSignInWithSlackOpensThePage(t *testing.T) {
 	b.load(http.MethodGet, s.cfg.PublicURL+"/api/auth/slack", nil).says(t, http.StatusUnprocessableEntity, "does not know you", "/aurora login")
 	link := s.asksFor(eve, "login")
 	b.load(http.MethodGet, s.cfg.PublicURL+"/api/auth/slack", nil).says(t, http.StatusOK, "Your connections", eve)
+	s.audits("login", eve, `{"session":"slack"}`)
 	b.load(http.MethodGet, link, nil).says(t, http.StatusOK, "Sign in with Slack")
 	s.signsInAs(people["ben"])
 	b.press(url.Values{}).says(t, http.StatusForbidden, "as somebody else")
