@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"aurora/providers"
 )
@@ -30,25 +27,15 @@ type subscription struct {
 
 // subscriptions lists those that can be worked in.
 func (c *Connector) subscriptions(ctx context.Context, t token) ([]subscription, error) {
+	seen, err := pages[subscription](ctx, c, t, c.config.ARM+"/subscriptions?api-version=2020-01-01")
+	if err != nil {
+		return nil, err
+	}
 	var all []subscription
-	next := c.config.ARM + "/subscriptions?api-version=2020-01-01"
-	for range mostPages {
-		var page struct {
-			Value    []subscription `json:"value"`
-			NextLink string         `json:"nextLink"`
+	for _, s := range seen {
+		if id := strings.ToLower(s.ID); guid.MatchString(id) && s.State != "Disabled" && s.State != "Deleted" {
+			all = append(all, subscription{id, providers.Clean(s.Name), s.State})
 		}
-		if err := c.get(ctx, t, next, &page); err != nil {
-			return nil, err
-		}
-		for _, s := range page.Value {
-			if id := strings.ToLower(s.ID); guid.MatchString(id) && s.State != "Disabled" && s.State != "Deleted" {
-				all = append(all, subscription{id, providers.Clean(s.Name), s.State})
-			}
-		}
-		if page.NextLink == "" || len(all) > mostSubscriptions {
-			break
-		}
-		next = page.NextLink
 	}
 	if len(all) > mostSubscriptions {
 		return nil, refuse("The service principal sees more than %d subscriptions: give it a role on those that Aurora is for.", mostSubscriptions)
@@ -57,52 +44,24 @@ func (c *Connector) subscriptions(ctx context.Context, t token) ([]subscription,
 	return all, nil
 }
 
-// permission is one role's actions at a scope.
-type permission struct {
-	Actions     []string `json:"actions"`
-	DataActions []string `json:"dataActions"`
-}
-
-// harmless are actions of the built-in readers' roles that do not end in /read and change nothing in the subscription.
-var harmless = []string{"microsoft.support/*", "microsoft.operationalinsights/workspaces/search/action", "microsoft.operationalinsights/workspaces/analytics/query/action"}
-
-// changes gives an action by which the principal could change something in one of the subscriptions; empty when there is
-// none.
-func (c *Connector) changes(ctx context.Context, t token, ids []string) (string, error) {
-	found := make([]string, len(ids))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(8)
-	for i, id := range ids {
-		group.Go(func() error {
-			var page struct{ Value []permission }
-			at := c.config.ARM + "/subscriptions/" + url.PathEscape(id) + "/providers/Microsoft.Authorization/permissions?api-version=2015-07-01"
-			if err := c.get(ctx, t, at, &page); err != nil {
-				return err
-			}
-			found[i] = change(page.Value)
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return "", err
-	}
-	for _, action := range found {
-		if action != "" {
-			return action, nil
+// pages reads a list of Resource Manager's to its end.
+func pages[T any](ctx context.Context, c *Connector, t token, address string) ([]T, error) {
+	var all []T
+	for range mostPages {
+		var page struct {
+			Value    []T    `json:"value"`
+			NextLink string `json:"nextLink"`
 		}
-	}
-	return "", nil
-}
-
-func change(permissions []permission) string {
-	for _, p := range permissions {
-		for _, action := range slices.Concat(p.Actions, p.DataActions) {
-			if lower := strings.ToLower(action); !strings.HasSuffix(lower, "/read") && !slices.Contains(harmless, lower) {
-				return providers.Clean(action)
-			}
+		if err := c.get(ctx, t, address, &page); err != nil {
+			return nil, err
 		}
+		all = append(all, page.Value...)
+		if page.NextLink == "" {
+			return all, nil
+		}
+		address = page.NextLink
 	}
-	return ""
+	return nil, refuse("Azure lists more for the service principal than Aurora reads (%d pages): give it a role on those subscriptions alone that Aurora is for.", mostPages)
 }
 
 // get asks Resource Manager. The address must be its own: a page's link to the next is the other side's words.

@@ -28,10 +28,11 @@ type world struct {
 	sim         *cloudsim.Server
 	azure       *Connector
 	tenant      string
-	full, read  cloudsim.AzurePrincipal // by secret
-	certified   cloudsim.AzurePrincipal // a Reader
-	federated   cloudsim.AzurePrincipal // a Reader
-	certificate string                  // with its key
+	full, read  cloudsim.AzurePrincipal   // by secret
+	certified   cloudsim.AzurePrincipal   // a Reader
+	federated   cloudsim.AzurePrincipal   // a Reader
+	certificate string                    // with its key
+	spotted     []cloudsim.AzurePrincipal // Readers with a role more on something of acme-prod
 }
 
 func simulated(t *testing.T) *world {
@@ -44,7 +45,10 @@ func simulated(t *testing.T) *world {
 		federated:   cloudsim.AzurePrincipal{ClientID: "aaaaaaaa-0000-4000-8000-000000000004", Federated: subject, Role: "Reader"},
 		certificate: both,
 	}
-	w.sim = cloudsim.New(cloudsim.Config{AzurePrincipals: []cloudsim.AzurePrincipal{w.full, w.read, w.certified, w.federated}})
+	for i, grants := range spots() {
+		w.spotted = append(w.spotted, cloudsim.AzurePrincipal{ClientID: fmt.Sprintf("aaaaaaaa-0000-4000-8000-%012d", i+10), Secret: "Abc8Q~" + strings.Repeat("s", 34), Role: "Reader", Grants: grants})
+	}
+	w.sim = cloudsim.New(cloudsim.Config{AzurePrincipals: append([]cloudsim.AzurePrincipal{w.full, w.read, w.certified, w.federated}, w.spotted...)})
 	if err := w.sim.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -60,6 +64,49 @@ func simulated(t *testing.T) *world {
 	}
 	w.tenant = w.sim.World().Azure.Tenant
 	return w
+}
+
+// spots are what may stand besides the Reader role: harmless, on a resource group, on one resource, on the subscription.
+func spots() [][]cloudsim.AzureGrant {
+	world := cloudsim.New(cloudsim.Config{}).World()
+	top := "/subscriptions/" + world.Azure.Subscriptions[0].ID
+	group, vault := top+"/resourceGroups/checkout", top+"/resourceGroups/checkout/providers/Microsoft.KeyVault/vaults/acme"
+	return [][]cloudsim.AzureGrant{
+		{{Scope: group, Role: "Reader"}, {Scope: vault, Role: "Reader"}},
+		{{Scope: vault, Role: "Reader"}, {Scope: vault + "/keys/one", Role: "Reader"}, {Scope: group, Role: "Contributor"}},
+		{{Scope: vault, Role: "Key Vault Administrator"}},
+		{{Scope: top, Role: "Contributor"}},
+	}
+}
+
+func TestARoleOnOneThingIsSeen(t *testing.T) {
+	t.Parallel()
+	w := simulated(t)
+	link, err := w.azure.Connect(t.Context(), Setup{Tenant: w.tenant, Principal: bySecret(w.spotted[0])})
+	if err != nil || !link.ReadOnly {
+		t.Errorf("Reader on more than one level: %+v, %v", link, err)
+	}
+	for i, words := range map[int]string{1: "* on /resourceGroups/checkout)", 2: "vaults/* on /resourceGroups/checkout/providers/Microsoft.KeyVault/vaults/acme)", 3: "things (*)"} {
+		_, err := w.azure.Connect(t.Context(), Setup{Tenant: w.tenant, Principal: bySecret(w.spotted[i])})
+		says(t, err, providers.CodeRefused, words)
+		says(t, err, providers.CodeRefused, "Ask mode needs a second one")
+		_, err = w.azure.Connect(t.Context(), Setup{Tenant: w.tenant, Principal: bySecret(w.full), Reader: bySecret(w.spotted[i])})
+		says(t, err, providers.CodeRefused, words)
+		says(t, err, providers.CodeRefused, "The read-only service principal may change things")
+	}
+	for _, list := range []string{"permissions", "roleAssignments", "roleDefinitions"} {
+		for status, code := range map[int]providers.Code{403: providers.CodeRefused, 503: providers.CodeUnavailable} {
+			fault := cloudsim.Fault{Action: "Microsoft.Authorization/" + list + "/read", Kind: cloudsim.FaultStatus, Status: status, Code: "AuthorizationFailed"}
+			if err := w.sim.Inject(fault); err != nil {
+				t.Fatal(err)
+			}
+			_, err := w.azure.Connect(t.Context(), Setup{Tenant: w.tenant, Principal: bySecret(w.spotted[0]), Subscriptions: []string{"acme-prod"}})
+			says(t, err, code, "")
+		}
+	}
+	if _, err := (token{value: "at-opaque"}).object(); err == nil {
+		t.Error("a token of nobody is taken")
+	}
 }
 
 // selfSigned makes a certificate as somebody would for a service principal.

@@ -69,16 +69,13 @@ func (c *Connector) Connect(ctx context.Context, s Setup) (Link, error) {
 	link := Link{Account: tenant}
 	values := map[string]string{}
 	full.store(values, "")
-	action, err := c.changes(ctx, arm, idsOf(kept))
-	if err != nil {
-		return Link{}, err
-	}
 	if s.Reader == (SignIn{}) {
-		if action != "" {
-			return Link{}, refuse("This service principal may change things (%s), so Ask mode needs a second one that cannot: make it with the Reader role and fill in the read-only fields, too.", action)
-		}
+		err = c.alone(ctx, arm, kept)
 		link.ReadOnly, link.Note = true, "The service principal can only read, so Agent mode cannot change anything here."
-	} else if kept, err = c.reader(ctx, s.Reader.in(tenant), full, kept, values); err != nil {
+	} else {
+		kept, err = c.reader(ctx, s.Reader.in(tenant), full, kept, values)
+	}
+	if err != nil {
 		return Link{}, err
 	}
 	link.Projects, link.Settings = idsOf(kept), settings(tenant, kept)
@@ -113,6 +110,15 @@ func (c *Connector) look(ctx context.Context, p principal, who string) (token, [
 		err = refuse("The sign-in of %s works, but it sees no subscription: give it a role on one (for Ask mode Reader), wait a minute and try again.", who)
 	}
 	return t, visible, err
+}
+
+// alone refuses a single principal that may change something: Ask would work with it, too.
+func (c *Connector) alone(ctx context.Context, t token, kept []subscription) error {
+	action, err := c.changes(ctx, t, idsOf(kept))
+	if err == nil && action != "" {
+		err = refuse("This service principal may change things (%s), so Ask mode needs a second one that cannot: make it with the Reader role and fill in the read-only fields, too.", action)
+	}
+	return err
 }
 
 // reader checks the principal for Ask and keeps it; what both principals see is what is connected.

@@ -29,6 +29,8 @@ var armRoutes = []restRoute{
 	{"GET", "/providers/Microsoft.Management/managementGroups/{group}/descendants", "Microsoft.Management/managementGroups/descendants/read", false, armDescendants},
 	{"GET", "/subscriptions/{subscription}", "Microsoft.Resources/subscriptions/read", false, armSubscription},
 	{"GET", "/subscriptions/{subscription}/providers/Microsoft.Authorization/permissions", "Microsoft.Authorization/permissions/read", false, armPermissions},
+	{"GET", "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments", "Microsoft.Authorization/roleAssignments/read", false, armRoleAssignments},
+	{"GET", "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}", "Microsoft.Authorization/roleDefinitions/read", false, armRoleDefinition},
 	{"GET", "/subscriptions/{subscription}/resourcegroups", "Microsoft.Resources/subscriptions/resourceGroups/read", false, armGroups},
 	{"GET", "/subscriptions/{subscription}/providers/Microsoft.Compute/virtualMachines", "Microsoft.Compute/virtualMachines/read", false, armVMs},
 	{"GET", "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines", "Microsoft.Compute/virtualMachines/read", false, armVMs},
@@ -87,7 +89,9 @@ func (a *azureLogin) servicePrincipal(r *request, form url.Values) reply {
 	if scope := form.Get("scope"); !strings.HasSuffix(scope, "/.default") {
 		return oauthRefusal(&oauthError{http.StatusBadRequest, "invalid_scope", "AADSTS1002012: The provided value for scope " + scope + " is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier."})
 	}
-	token := a.oauth.mint(form.Get("client_id"), []string{form.Get("scope")}, a.oauth.life)
+	scope := form.Get("scope")
+	token := a.server.azureToken(form.Get("client_id"), strings.TrimSuffix(scope, "/.default"), a.oauth.life)
+	a.oauth.admit(token, form.Get("client_id"), []string{scope}, a.oauth.life)
 	return jsonReply(map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(a.oauth.life.Seconds()) - 1, "ext_expires_in": 3599})
 }
 
@@ -147,7 +151,7 @@ func (a *azureARM) carryOut(c *restCall) reply {
 	if id := c.params["subscription"]; id != "" && a.server.world.Azure.subscription(id) == nil {
 		return armError(http.StatusNotFound, "SubscriptionNotFound", "The subscription '"+id+"' could not be found.").reply()
 	}
-	if c.route.writes && !a.contributes(c.owner) {
+	if c.route.writes && !a.contributes(c.owner, c.params["subscription"], c.rest) {
 		return armError(http.StatusForbidden, "AuthorizationFailed", "The client '"+c.owner+"' with object id '"+uuidOf(c.owner)+
 			"' does not have authorization to perform action '"+c.route.action+"' over scope '"+c.URL.Path+"' or the scope is invalid. If access was recently granted, please refresh your credentials.").reply()
 	}
@@ -161,16 +165,6 @@ func (a *azureARM) meant(c *restCall, scopes []string) bool {
 		resource = strings.TrimSuffix(resource, "/")
 		return !app || resource == c.base+"/azure/arm" || resource == "https://management.azure.com" || resource == "https://management.core.windows.net"
 	})
-}
-
-// contributes tells whether the caller may change things: people and Contributors may, Readers may not.
-func (a *azureARM) contributes(subject string) bool {
-	for _, p := range a.server.config.AzurePrincipals {
-		if p.ClientID == subject {
-			return p.Role == "Contributor"
-		}
-	}
-	return slices.Contains(a.server.world.Azure.Users, subject)
 }
 
 func (a *azureARM) refusal(_ *request, status int, code, message string) reply {

@@ -3,7 +3,6 @@ package cloudsim
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,26 +48,15 @@ func armDescendants(c *restCall) (any, *restError) {
 		return nil, armError(http.StatusForbidden, "AuthorizationFailed", "The client '"+c.owner+"' does not have authorization to perform action '"+c.route.action+"' over scope '"+c.rest+"' or the scope is invalid.")
 	}
 	all := descendantsOf(groups, c.params["group"])
-	query := c.URL.Query()
-	from, size := 0, mostDescendants
-	var err error
-	if top := query.Get("$top"); top != "" {
+	size := mostDescendants
+	if top := c.URL.Query().Get("$top"); top != "" {
+		var err error
 		if size, err = strconv.Atoi(top); err != nil || size < 1 {
 			return nil, armError(http.StatusBadRequest, "BadRequest", "The $top parameter is not valid.")
 		}
 		size = min(size, mostDescendants)
 	}
-	if token := query.Get("$skiptoken"); token != "" {
-		if from, err = strconv.Atoi(token); err != nil || from < 1 || from >= len(all) {
-			return nil, armError(http.StatusBadRequest, "BadRequest", "The $skiptoken parameter is not valid.")
-		}
-	}
-	to := min(from+size, len(all))
-	page := map[string]any{"value": all[from:to]}
-	if to < len(all) {
-		page["nextLink"] = c.base + "/azure/arm" + c.rest + "?" + url.Values{"api-version": {query.Get("api-version")}, "$skiptoken": {strconv.Itoa(to)}}.Encode()
-	}
-	return page, nil
+	return armPage(c, all, size)
 }
 
 func descendantsOf(groups []ManagementGroup, id string) (all []any) {

@@ -41,15 +41,6 @@ func armSubscription(c *restCall) (any, *restError) {
 	return c.subscriptionDocument(*c.subscription()), nil
 }
 
-// armPermissions is what the caller may do in the subscription, as the built-in roles have it.
-func armPermissions(c *restCall) (any, *restError) {
-	actions, not := []string{"*/read"}, []string{}
-	if (&azureARM{server: c.server}).contributes(c.owner) {
-		actions, not = []string{"*"}, []string{"Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write", "Microsoft.Authorization/elevateAccess/Action"}
-	}
-	return armList([]any{map[string]any{"actions": actions, "notActions": not, "dataActions": []string{}, "notDataActions": []string{}}})
-}
-
 func armGroups(c *restCall) (any, *restError) {
 	var list []any
 	var seen []string

@@ -36,6 +36,8 @@ type AzurePrincipal struct {
 	Certificate string `json:"certificate,omitempty"` // PEM, without the key
 	Federated   string `json:"federated,omitempty"`   // the subject of FederatedToken that it trusts
 	Role        string `json:"role"`
+	// Grants are its roles on single resource groups and resources, besides.
+	Grants []AzureGrant `json:"grants,omitempty"`
 }
 
 func defaultAzure() Azure {

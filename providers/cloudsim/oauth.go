@@ -294,6 +294,11 @@ func (a *authorizationServer) live(token string) *accessToken {
 // mint gives an access token without anybody signing in, for tests.
 func (a *authorizationServer) mint(subject string, scopes []string, life time.Duration) string {
 	token := a.prefix + randomSecret(48)
-	a.access[token] = &accessToken{grant: &grant{subject: subject, scopes: scopes}, scopes: scopes, expires: time.Now().Add(life)}
+	a.admit(token, subject, scopes, life)
 	return token
+}
+
+// admit makes a text an access token.
+func (a *authorizationServer) admit(token, subject string, scopes []string, life time.Duration) {
+	a.access[token] = &accessToken{grant: &grant{subject: subject, scopes: scopes}, scopes: scopes, expires: time.Now().Add(life)}
 }
