@@ -137,11 +137,15 @@ func (p Program) Version(ctx context.Context, confine Sandbox) (string, error) {
 	return first, nil
 }
 
-// Learn runs the program with these words in a private directory, without any credential, and gives the file that it left
-// among the session's files. The network is the machine's own: it is for what programs tell about themselves.
-func (p Program) Learn(ctx context.Context, s Session, file string, words ...string) ([]byte, error) {
+// Learn runs the program with these words in a private directory, without any credential and with no network where confine
+// takes that away, and gives the file that it left among the session's files: what it tells about itself. A program that is
+// not what Locate found is not run. confine may be nil.
+func (p Program) Learn(ctx context.Context, confine Sandbox, s Session, file string, words ...string) ([]byte, error) {
 	if p.Err != nil {
 		return nil, p.Err
+	}
+	if err := p.Unchanged(); err != nil {
+		return nil, fmt.Errorf("have %s tell about itself: %w", p.Name, err)
 	}
 	dir, err := os.MkdirTemp("", "learn-")
 	if err != nil {
@@ -153,7 +157,10 @@ func (p Program) Learn(ctx context.Context, s Session, file string, words ...str
 		env = map[string]string{}
 	}
 	maps.Copy(env, p.Env)
-	run := process{argv: p.Command(append([]string{p.Name}, words...)), env: env, files: s.Files, within: s.FilesEnv, limit: 64 << 10}
+	run := process{
+		argv: p.Command(append([]string{p.Name}, words...)), env: env, files: s.Files, within: s.FilesEnv, limit: 64 << 10,
+		sandbox: confine, read: p.Installed,
+	}
 	out, err := run.runIn(ctx, dir)
 	if err != nil {
 		return nil, fmt.Errorf("have %s tell about itself: %w", p.Name, err)

@@ -57,7 +57,7 @@ func newAppOn(ctx context.Context, c config, log zerolog.Logger, open func(conte
 		return nil, err
 	}
 	a := &app{config: c, log: log, policy: engine, programs: providers.Locate(c.Path), confiner: confine.Examine()}
-	if a.clouds, err = newClouds(ctx, c, engine, a.programs); err != nil {
+	if a.clouds, err = newClouds(ctx, c, engine, a.programs, a.confiner.Sandbox); err != nil {
 		return nil, err
 	}
 	if a.stores, err = open(ctx); err != nil {

@@ -31,7 +31,7 @@ type clouds struct {
 }
 
 // newClouds makes the connectors.
-func newClouds(ctx context.Context, c config, engine *policy.Engine, programs providers.Programs) (clouds, error) {
+func newClouds(ctx context.Context, c config, engine *policy.Engine, programs providers.Programs, confine providers.Sandbox) (clouds, error) {
 	ts, err := tailscale.New(tailscale.Config{Resolve: engine.ResolveCall, BaseURL: c.EndpointTailscale})
 	if err != nil {
 		return clouds{}, err
@@ -47,7 +47,7 @@ func newClouds(ctx context.Context, c config, engine *policy.Engine, programs pr
 	if err != nil {
 		return clouds{}, err
 	}
-	if found.azure, err = newAzure(c, programs["az"]); err != nil {
+	if found.azure, err = newAzure(c, programs["az"], confine); err != nil {
 		return clouds{}, err
 	}
 	if found.scaleway, err = scaleway.New(scaleway.Config{API: c.EndpointScaleway}); err != nil {
@@ -58,8 +58,9 @@ func newClouds(ctx context.Context, c config, engine *policy.Engine, programs pr
 	return found, err
 }
 
-// newAzure makes the connector with what this machine has: certificates to trust, and a token of Aurora's own.
-func newAzure(c config, az providers.Program) (*azure.Connector, error) {
+// newAzure makes the connector with what this machine has: certificates to trust, and a token of Aurora's own. az tells
+// about itself confined, as it runs.
+func newAzure(c config, az providers.Program, confine providers.Sandbox) (*azure.Connector, error) {
 	trusted, err := c.trusted()
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func newAzure(c config, az providers.Program) (*azure.Connector, error) {
 	made := azure.Config{Login: c.EndpointEntra, ARM: c.EndpointARM, CA: trusted}
 	if az.Err == nil && az.Entry != "" {
 		made.Learn = func(ctx context.Context, s providers.Session, file string) ([]byte, error) {
-			return az.Learn(ctx, s, file, "version")
+			return az.Learn(ctx, confine, s, file, "version")
 		}
 	}
 	if c.AzureTokenFile != "" { // read each time: the platform replaces it

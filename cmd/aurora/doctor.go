@@ -181,7 +181,7 @@ func (d *doctor) clouds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := newClouds(ctx, d.config, engine, nil); err != nil {
+	if _, err := newClouds(ctx, d.config, engine, nil, nil); err != nil {
 		return err
 	}
 	if d.config.AzureTokenFile == "" {
