@@ -214,6 +214,44 @@ func TestChangesNeedExactlyOnePlace(t *testing.T) {
 	}
 }
 
+// TestAChangeGoesNowhereElseWhenItsAccountIsAway holds that only reads pass over a choice that cannot be had.
+func TestAChangeGoesNowhereElseWhenItsAccountIsAway(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, `echo "in $ACCOUNT"`)
+	b.connect(store.AWS, "c1", "111")
+	b.connect(store.AWS, "c2", "222")
+	b.ledger.selections = []store.Selection{{Cloud: store.AWS, Project: "111"}}
+	b.ledger.connections[0].Status = store.ConnectionBroken
+	wantCode(t, b.Run(context.Background(), ask("aws ec2 start-instances", store.Agent)), CodeRefused, "You chose", "111", "222")
+	b.nothingRan(t)
+	a := ask("aws ec2 start-instances", store.Agent)
+	a.Project, a.Call = "222", "call_2"
+	if r := b.Run(context.Background(), a); r.Output != "in 222" {
+		t.Errorf("the other one, named: %+v", r)
+	}
+	if r := b.Run(context.Background(), ask("aws ec2 describe-instances", store.Ask)); r.Output != "in 222" {
+		t.Errorf("a read: %+v", r)
+	}
+}
+
+// TestACardRunsWhereItSaysWhateverWasChosenSince holds that a choice made after the card does not stop its click.
+func TestACardRunsWhereItSaysWhateverWasChosenSince(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, `echo "in $ACCOUNT"`)
+	b.connect(store.AWS, "c1", "111")
+	b.connect(store.AWS, "c2", "222")
+	b.ledger.selections = []store.Selection{{Cloud: store.AWS, Project: "111"}}
+	a := ask("aws ec2 terminate-instances", store.Agent)
+	card := b.Run(context.Background(), a).Proposal
+	if card == nil {
+		t.Fatal("no card")
+	}
+	b.ledger.selections[0].Project = "222"
+	if r := b.RunConfirmed(context.Background(), a.Caller, *card, 0); r.Output != "in 111" {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestProjectsBelongToTheConnection(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{

@@ -42,7 +42,14 @@ func (e *Executor) resolve(ctx context.Context, ask Ask, p Prepared) ([]Target, 
 		if err != nil {
 			return nil, unavailable
 		}
-		want.selected, fitting = chosen, preferSelected(fitting, chosen)
+		preferred := preferSelected(fitting, chosen)
+		switch {
+		case len(preferred) > 0:
+			want.selected, fitting = chosen, preferred
+		case chosen != "" && p.Verdict.Reach() > policy.Read && len(ask.Caller.Only) == 0: // a card says itself where it runs
+			r := choiceAway(chosen, want.targets(p.Verdict.Path, fitting))
+			return nil, &r
+		}
 	}
 	entitled, bad := e.entitle(ctx, ask, p.Verdict, want.targets(p.Verdict.Path, fitting))
 	if bad != nil {
@@ -98,8 +105,8 @@ func (e *Executor) selection(ctx context.Context, userID string, cloud store.Clo
 	return "", nil
 }
 
-// preferSelected narrows to what `/aurora use` chose. A choice that no longer fits anything is passed over, so that
-// losing one connection does not take the others with it.
+// preferSelected narrows to what `/aurora use` chose; to nothing where the choice no longer fits. A read passes over that, so
+// that losing one connection does not take the others with it. What changes something never goes elsewhere by itself.
 func preferSelected(connections []store.Connection, chosen string) []store.Connection {
 	var fitting []store.Connection
 	for _, c := range connections {
@@ -107,10 +114,18 @@ func preferSelected(connections []store.Connection, chosen string) []store.Conne
 			fitting = append(fitting, c)
 		}
 	}
-	if len(fitting) == 0 {
-		return connections
-	}
 	return fitting
+}
+
+// choiceAway says that a change does not go where it would have gone, and lists where it could go.
+func choiceAway(chosen string, targets []Target) refusal {
+	names := make([]string, 0, len(targets))
+	for _, t := range targets {
+		names = append(names, t.describe())
+	}
+	cloud := targets[0].Connection.Cloud
+	return refusal{CodeRefused, fmt.Sprintf("You chose %q for %s with use, and it cannot be used now, so nothing ran. Connect it again, or name one of %s, with selected_project_id or `/aurora use %s <name>`.",
+		chosen, cloud, strings.Join(few(names), "; "), cloud)}
 }
 
 // ambiguous says that there is more than one place, and lists them.
