@@ -238,7 +238,7 @@ func (c config) checkAddresses() error {
 		wrong = append(wrong, fmt.Errorf("AURORA_LISTEN and AURORA_OPS_LISTEN are both %s: give each an address of its own", c.Listen))
 	}
 	if c.PublicURL != "" {
-		wrong = append(wrong, checkWeb("AURORA_PUBLIC_URL", c.PublicURL, true))
+		wrong = append(wrong, c.checkPublic())
 	}
 	if c.AWSTemplate != "" {
 		wrong = append(wrong, checkWeb("AURORA_AWS_TEMPLATE_URL", c.AWSTemplate, false))
@@ -302,6 +302,23 @@ func (c config) endpoints() map[string]string {
 		}
 	}
 	return set
+}
+
+// checkPublic wants an address that all pages stand right below: their links and redirects begin with a slash.
+func (c config) checkPublic() error {
+	if err := checkWeb("AURORA_PUBLIC_URL", c.PublicURL, true); err != nil {
+		return err
+	}
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Path != "" {
+		return errors.New("AURORA_PUBLIC_URL has a path: give Aurora a host of its own, such as https://aurora.example, and leave the path out")
+	}
+	return nil
+}
+
+// local tells whether this machine alone reaches the pages, so that a link proves who follows it. An address on loopback
+// says where people look for them, not who else does.
+func (c config) local() bool {
+	return isLoopbackURL(c.PublicURL) && isLoopbackURL("http://"+c.Listen) && !c.proveAll
 }
 
 // checkWeb accepts https, and http on loopback where that is allowed.

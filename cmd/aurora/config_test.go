@@ -64,6 +64,7 @@ func TestSettingsAreCheckedAtOnce(t *testing.T) {
 		"OVH with one":            {complete("FEATURE_FLAG_OVH_ENABLED=true", "OVH_CA_CLIENT_ID=c", "OVH_CA_CLIENT_SECRET=s3cret"), nil},
 		"neither on nor off":      {complete("FEATURE_FLAG_OVH_ENABLED=perhaps"), []string{`FEATURE_FLAG_OVH_ENABLED is "perhaps": say true or false`}},
 		"a far sign-in":           {complete("AURORA_ENDPOINT_GOOGLE_TOKEN=http://10.0.0.1", "AURORA_ENDPOINT_OVH_AUTH=http://10.0.0.1"), []string{"AURORA_ENDPOINT_GOOGLE_TOKEN is plain http", "AURORA_ENDPOINT_OVH_AUTH is plain http"}},
+		"a path":                  {complete("AURORA_PUBLIC_URL=https://aurora.example/bot/"), []string{"AURORA_PUBLIC_URL has a path: give Aurora a host of its own"}},
 		"a query":                 {complete("AURORA_PUBLIC_URL=https://aurora.example/?x=1"), []string{"AURORA_PUBLIC_URL has something behind a ?"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -187,5 +188,28 @@ func TestAdminsAreRead(t *testing.T) {
 	if err != nil || len(admins) != 2 || !admins[store.Person{Platform: store.Slack, Team: "T1", ID: "U1"}] ||
 		!admins[store.Person{Platform: store.Teams, Team: "contoso", ID: "8:orgid:1"}] {
 		t.Errorf("%v, %v", admins, err)
+	}
+}
+
+// Whoever can reach the pages from elsewhere has to prove who he is, whatever people call them.
+func TestOnlyPagesThatNobodyElseReachesProveNothing(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		listen, public string
+		want           bool
+	}{
+		{"127.0.0.1:8080", "http://localhost:8080", true},
+		{"[::1]:8080", "http://127.0.0.1:8080", true},
+		{"localhost:8080", "http://localhost:8080", true},
+		{"0.0.0.0:8080", "http://localhost:8080", false},
+		{":8080", "http://localhost:8080", false},
+		{"[::]:8080", "http://localhost:8080", false},
+		{"10.0.0.1:8080", "http://127.0.0.1:8080", false},
+		{"127.0.0.1:8080", "https://aurora.example", false},
+		{"127.0.0.1:8080", "", false},
+	} {
+		if got := (config{Listen: row.listen, PublicURL: row.public}).local(); got != row.want {
+			t.Errorf("%s behind %s: %v", row.listen, row.public, got)
+		}
 	}
 }

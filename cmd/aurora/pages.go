@@ -42,7 +42,7 @@ func (a *app) newPages(admins map[store.Person]bool) *web.Server {
 		Shared:  a.sharedLinkers(),
 		Linkers: a.linkers(), Chats: map[store.Platform]web.Whisperer{store.Slack: a.slack},
 		Homes: map[store.Platform]bot.Homes{store.Slack: a.slack}, Log: a.log,
-		Local: isLoopbackURL(a.config.PublicURL) && !a.config.proveAll, Waiting: db, Admins: db, Users: db, Forget: a.forget,
+		Local: a.config.local(), Waiting: db, Admins: db, Users: db, Forget: a.forget,
 		Sessions: mem, Audit: db, Uses: db, Disconnects: db, Counter: mem, Proxies: a.config.proxies(),
 		Chiefs: slices.Collect(maps.Keys(admins)), People: map[store.Platform]web.Directory{store.Slack: a.slack},
 		Tellers: map[store.Platform]web.Teller{store.Slack: a.slack},
