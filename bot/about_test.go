@@ -72,3 +72,54 @@ func TestQuestionFromADialogIsATurnOfItsOwn(t *testing.T) {
 		t.Errorf("said %q", words)
 	}
 }
+
+func TestTurnThatWaitedKnowsWhatItIsAbout(t *testing.T) {
+	t.Parallel()
+	about := Said{Person: person("U2"), Text: "disk is full", TS: aboutTS}
+	for name, c := range map[string]struct {
+		about *Said
+		above []Said
+		words []string
+	}{
+		"a mention in a thread":    {nil, []Said{about}, []string{"the answer"}},
+		"a question from a dialog": {&about, nil, []string{"U1 asks: why?", "the answer"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t)
+			seen := &witness{}
+			o.Agent, o.room.thread = seen, c.above
+			o.room.onPost = func(Message) error { return &Later{After: time.Second} }
+			o.below("U1", "why?", c.about)
+			if tries := o.tryUntilQuiet(2); tries != 2 || len(seen.told) != 0 {
+				t.Fatalf("%d tries, told %+v", tries, seen.told)
+			}
+			o.room.onPost = nil
+			o.tryUntilQuiet(2)
+			if len(seen.told) != 1 || !slices.Equal(seen.told[0].History, []agent.Said{{Who: "U2", Text: "disk is full"}}) {
+				t.Errorf("told %+v", seen.told)
+			}
+			if words := o.room.words(); !slices.Equal(words, c.words) {
+				t.Errorf("said %q", words)
+			}
+		})
+	}
+}
+
+func TestQuestionIsShownByWhoeverGoesOn(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.below("U1", "why?", &Said{Person: person("U2"), Text: "disk is full", TS: aboutTS})
+	claim, err := o.db.Claim(t.Context(), "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.begun(claim, "why?") // and the process ends
+	if err := o.db.Release(t.Context(), claim); err != nil {
+		t.Fatal(err)
+	}
+	o.tryUntilQuiet(2)
+	if words := o.room.words(); !slices.Equal(words, []string{"U1 asks: why?", "the answer"}) {
+		t.Errorf("said %q", words)
+	}
+}

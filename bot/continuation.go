@@ -43,7 +43,7 @@ func (d *Desk) continuation(ctx context.Context, claim store.Claim, row store.Re
 	if err != nil {
 		return fmt.Errorf("begin the continuation: %w", err)
 	}
-	return d.answer(ctx, claim, asked{turn: turn, who: &a})
+	return d.answer(ctx, claim, asked{turn: turn, row: row, who: &a})
 }
 
 func anyRan(settled []agent.Settled) bool {

@@ -159,7 +159,7 @@ func logPanic(ctx context.Context, p any) {
 // apologise ends what an error of ours left open: an event that breaks us must not come back for ever, here or on the
 // next replica.
 func (d *Desk) apologise(ctx context.Context, claim store.Claim, row store.Received) error {
-	turn, err := d.Turns.OpenTurn(ctx, claim)
+	turn, _, err := d.Turns.OpenTurn(ctx, claim)
 	if errors.Is(err, store.ErrNotFound) {
 		posts := []store.Post{whisper(row, sorry(row.Key))}
 		if d.tookCard(ctx, row) { // it is nobody else's to answer any more, and its buttons would say that it runs
@@ -186,9 +186,9 @@ func (d *Desk) breakOff(ctx context.Context, claim store.Claim, turn store.Turn)
 	return nil
 }
 
-// resume goes on with a turn that another process left open.
+// resume goes on with a turn that was left open: by another process, or for something that was away.
 func (d *Desk) resume(ctx context.Context, claim store.Claim) (err error) {
-	turn, err := d.Turns.OpenTurn(ctx, claim)
+	turn, row, err := d.Turns.OpenTurn(ctx, claim)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
@@ -201,7 +201,7 @@ func (d *Desk) resume(ctx context.Context, claim store.Claim) (err error) {
 			err = d.breakOff(ctx, claim, turn)
 		}
 	}()
-	err = d.answer(ctx, claim, asked{turn: turn})
+	err = d.answer(ctx, claim, asked{turn: turn, row: row})
 	d.homeChanged(turn.Asker, "")
 	if d.outOfTries(ctx, claim, turn.InboxID, err) {
 		return d.breakOff(ctx, claim, turn)

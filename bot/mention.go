@@ -75,11 +75,7 @@ func (d *Desk) begin(ctx context.Context, claim store.Claim, row store.Received,
 		return fmt.Errorf("begin a turn: %w", err)
 	}
 	d.homeChanged(row.Person, "")
-	if err := d.showQuestion(ctx, claim, row, turn); err != nil {
-		return err
-	}
-	reply, _ := replyOf(row)
-	return d.answer(ctx, claim, asked{turn: turn, who: &a, reply: reply, history: d.history(ctx, row), title: titleFor(row, text)})
+	return d.answer(ctx, claim, asked{turn: turn, row: row, who: &a})
 }
 
 // showQuestion posts what somebody asked in a dialog where the answer goes: an answer to an unseen question would leave

@@ -85,11 +85,12 @@ func (d *Desk) compose(ctx context.Context, r *report) ([]store.Post, error) {
 // place decides who sees the answer: everybody in the thread, or the asker alone when it holds data or came by slash.
 func (r *report) place(parts []Message, v veil) []store.Post {
 	turn, keep := r.turn, r.exchange()
+	reply, _ := replyOf(r.row)
 	var posts []store.Post
 	private := r.askerOnly() && !r.caller.Direct
 	if !inThread(turn.Place) || private {
 		for i, m := range parts {
-			posts = append(posts, whisperTo(turn.ID, partNotices+i, turn.Place, turn.Asker, outgoing{Message: m, Reply: r.reply, Keep: keep.of(i)}))
+			posts = append(posts, whisperTo(turn.ID, partNotices+i, turn.Place, turn.Asker, outgoing{Message: m, Reply: reply, Keep: keep.of(i)}))
 		}
 		if inThread(turn.Place) {
 			hint := notice("I answered privately: what I read is for the person who asked.")

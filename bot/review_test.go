@@ -282,6 +282,12 @@ func (o *office) open(who, text string) (store.Claim, store.Turn) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
+	return claim, o.begun(claim, text)
+}
+
+// begun begins a turn on what the claimed thread has first.
+func (o *office) begun(claim store.Claim, text string) store.Turn {
+	o.t.Helper()
 	rows, err := o.db.Pending(o.t.Context(), claim)
 	if err != nil {
 		o.t.Fatal(err)
@@ -295,5 +301,5 @@ func (o *office) open(who, text string) (store.Claim, store.Turn) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	return claim, turn
+	return turn
 }

@@ -26,7 +26,7 @@ type Rows interface {
 
 // Turns keeps the asks that are being answered.
 type Turns interface {
-	OpenTurn(ctx context.Context, c store.Claim) (store.Turn, error)
+	OpenTurn(ctx context.Context, c store.Claim) (store.Turn, store.Received, error)
 	BeginTurn(ctx context.Context, c store.Claim, t store.Turn) (store.Turn, error)
 	FinishTurn(ctx context.Context, c store.Claim, turnID string, state store.TurnState, posts []store.Post) error
 	Turn(ctx context.Context, id string) (store.Turn, error)

@@ -24,14 +24,12 @@ const (
 	repeated  = "again_" // a command somebody else wrote, asked again by a click: never taken as typed
 )
 
-// asked is a turn at work: what is known besides the turn itself. who, reply and history are there only while the event
-// that began the turn is at hand; after a takeover the turn does without.
+// asked is a turn at work, with the event that it began on: that stays in the inbox, whoever goes on with the turn.
 type asked struct {
 	turn    store.Turn
-	who     *asker
-	reply   string
+	row     store.Received
+	who     *asker // nil where he is still to be looked up
 	history []agent.Said
-	title   string // of the thread, when the turn is the first one of a direct message's
 }
 
 // answer works a turn out to its end, from wherever its journal stands, and puts the answer into the outbox in the
@@ -49,7 +47,8 @@ func (d *Desk) answer(ctx context.Context, claim store.Claim, q asked) error {
 		}
 		q.who = &a
 	}
-	if err := d.hold(ctx, claim, q.turn, q.title); err != nil {
+	r.history = d.history(ctx, q.row)
+	if err := d.hold(ctx, claim, q.row, q.turn); err != nil {
 		return err
 	}
 	caller, err := d.caller(ctx, *q.who, q.turn.Thread, q.turn.Place)
@@ -71,11 +70,15 @@ func (d *Desk) answer(ctx context.Context, claim store.Claim, q asked) error {
 	return d.finish(ctx, claim, r)
 }
 
-// hold puts the placeholder up: the first visible sign, which the answer replaces.
-func (d *Desk) hold(ctx context.Context, claim store.Claim, turn store.Turn, title string) error {
+// hold puts the placeholder up, below the question where nobody saw that: the first visible sign, which the answer replaces.
+func (d *Desk) hold(ctx context.Context, claim store.Claim, row store.Received, turn store.Turn) error {
 	if !inThread(turn.Place) {
 		return nil
 	}
+	if err := d.showQuestion(ctx, claim, row, turn); err != nil {
+		return err
+	}
+	title := titleFor(row, turn.Text)
 	post := say(turn.ID, partPlaceholder, turn.Place, outgoing{Message: Message{Status: "Looking into it …", Title: title}})
 	if err := d.Outbox.AddPosts(ctx, claim, []store.Post{post}); err != nil {
 		return fmt.Errorf("put the placeholder up: %w", err)
@@ -298,9 +301,10 @@ func (d *Desk) showSecret(ctx context.Context, r *report, result providers.Resul
 	}
 	place := r.turn.Place
 	place.Whisper = r.turn.Asker.ID
+	reply, _ := replyOf(r.row)
 	m := Message{Notice: "For your eyes alone, and only this once:", Secret: result.Private}
 	for _, part := range d.Chats[place.Platform].Splitter.Split(m) {
-		err := d.Chats[place.Platform].Chat.Whisper(ctx, place, part, store.Secret(r.reply))
+		err := d.Chats[place.Platform].Chat.Whisper(ctx, place, part, store.Secret(reply))
 		if err == nil {
 			continue
 		}

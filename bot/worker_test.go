@@ -68,8 +68,8 @@ func (l *line) Postpone(_ context.Context, _ store.Claim, wait time.Duration) er
 	return nil
 }
 
-func (l *line) OpenTurn(context.Context, store.Claim) (store.Turn, error) {
-	return store.Turn{}, store.ErrNotFound
+func (l *line) OpenTurn(context.Context, store.Claim) (store.Turn, store.Received, error) {
+	return store.Turn{}, store.Received{}, store.ErrNotFound
 }
 
 func (l *line) Pending(ctx context.Context, _ store.Claim) ([]store.Received, error) {

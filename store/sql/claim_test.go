@@ -96,7 +96,7 @@ func TestExpiredLeaseIsTakenOverAndFencesTheOldHolder(t *testing.T) {
 		if rows := pending(t, db, taken); len(rows) != 1 {
 			t.Errorf("an old claim changed the inbox: %d rows pending, want 1", len(rows))
 		}
-		open, err := db.OpenTurn(t.Context(), taken)
+		open, _, err := db.OpenTurn(t.Context(), taken)
 		must(t, err)
 		if open.ID != turn.ID {
 			t.Errorf("the new holder finds %s, want %s", open.ID, turn.ID)
@@ -120,7 +120,7 @@ func everyWrite(t *testing.T, db *sql.DB, c store.Claim, turn store.Turn) map[st
 	}
 	_, got["SaveReply"] = db.SaveReply(ctx, c, turn.ID, 1, []byte(`{}`), nil, nil)
 	_, got["BeginTurn"] = db.BeginTurn(ctx, c, turn)
-	_, got["OpenTurn"] = db.OpenTurn(ctx, c)
+	_, _, got["OpenTurn"] = db.OpenTurn(ctx, c)
 	_, got["Pending"] = db.Pending(ctx, c)
 	_, got["Outbox"] = db.Outbox(ctx, c)
 	return got

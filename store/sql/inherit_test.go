@@ -19,7 +19,7 @@ func TestOnlyProcessInheritsAtOnce(t *testing.T) {
 		}
 		must(t, db.Inherit(t.Context()))
 		taken := claim(t, db, "r2")
-		open, err := db.OpenTurn(t.Context(), taken)
+		open, _, err := db.OpenTurn(t.Context(), taken)
 		must(t, err)
 		if open.ID != turn.ID {
 			t.Errorf("the heir finds %s, want %s", open.ID, turn.ID)

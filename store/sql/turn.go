@@ -17,13 +17,21 @@ func scanTurn(row scanner) (t store.Turn, err error) {
 	return t, err
 }
 
-// OpenTurn gives the thread's running turn, which a worker that died may have left, or store.ErrNotFound.
-func (d *DB) OpenTurn(ctx context.Context, c store.Claim) (t store.Turn, err error) {
+// OpenTurn gives the thread's running turn, which a worker that died may have left, and the row it began on; or
+// store.ErrNotFound.
+func (d *DB) OpenTurn(ctx context.Context, c store.Claim) (t store.Turn, row store.Received, err error) {
 	err = d.seen(ctx, c, func(tx conn) error {
 		t, err = first(ctx, tx, scanTurn, `SELECT `+turnColumns+` FROM turns WHERE thread = $1 AND state = 'running'`, c.Thread)
+		if err != nil {
+			return err
+		}
+		row, err = first(ctx, tx, scanReceived, `SELECT `+eventColumns+` FROM inbox WHERE id = $1`, t.InboxID)
+		if errors.Is(err, store.ErrNotFound) { // to say that no turn is open would leave it open for ever
+			return fmt.Errorf("turn %s is open, but its row %d is gone", t.ID, t.InboxID)
+		}
 		return err
 	})
-	return t, err
+	return t, row, err
 }
 
 // BeginTurn starts a turn on the inbox row t.InboxID of the claimed thread. A row has one turn: a repeat gives that one.

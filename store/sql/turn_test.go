@@ -20,10 +20,13 @@ func TestBeginTurnHappensOncePerRow(t *testing.T) {
 		if diff := cmp.Diff(turn, again); diff != "" {
 			t.Error(diff)
 		}
-		open, err := db.OpenTurn(t.Context(), c)
+		open, row, err := db.OpenTurn(t.Context(), c)
 		must(t, err)
 		if diff := cmp.Diff(turn, open); diff != "" {
 			t.Error(diff)
+		}
+		if row.ID != turn.InboxID || row.Key != "k1" || row.Text != "text of k1" || row.Person != ada || len(row.Payload) == 0 {
+			t.Errorf("it began on %+v", row)
 		}
 		receive(t, db, event("k2", "thread", bob))
 		_, err = db.BeginTurn(t.Context(), c, store.Turn{InboxID: pending(t, db, c)[0].ID, OrgID: org.ID, UserID: user.ID, Asker: bob})
@@ -50,7 +53,7 @@ func TestFinishTurnSettlesItsRowsAndKeepsTheJournal(t *testing.T) {
 		if left := e.text(t, `SELECT count(*) FROM inbox WHERE settled_at IS NULL OR text <> '' OR payload IS NOT NULL`); left != "0" {
 			t.Errorf("%s rows are not settled and erased", left)
 		}
-		_, err = db.OpenTurn(t.Context(), c)
+		_, _, err = db.OpenTurn(t.Context(), c)
 		want(t, err, store.ErrNotFound)
 		steps, err := db.Steps(t.Context(), turn.ID)
 		must(t, err)
