@@ -104,7 +104,7 @@ func (d *Desk) enqueue(ctx context.Context, claim store.Claim, posts []store.Pos
 	return nil
 }
 
-// send says a message; spoke when it was said now and did not stand there already. A panic of ours on the way is as if
+// send says a message; spoke when it stands there. A panic of ours on the way is as if
 // the platform would never take it.
 func (d *Desk) send(ctx context.Context, claim store.Claim, post store.Post, out outgoing) (ts string, spoke bool, err error) {
 	defer func() {
@@ -114,7 +114,10 @@ func (d *Desk) send(ctx context.Context, claim store.Claim, post store.Post, out
 		}
 	}()
 	if ts, found, err := d.standing(ctx, post); found || err != nil {
-		return ts, false, err
+		if found {
+			err = d.complete(ctx, post, ts, out)
+		}
+		return ts, found && err == nil, err
 	}
 	if out, err = d.arm(ctx, out); err != nil {
 		return "", false, err
@@ -191,6 +194,23 @@ func (d *Desk) standing(ctx context.Context, post store.Post) (ts string, found 
 		return "", false, fmt.Errorf("look for a message that may stand there: %w", err)
 	}
 	return ts, true, nil
+}
+
+// complete says a message that stands there once more when a file may belong to it: whoever posted it may have ended
+// before the file was shared, and the message would promise it for ever.
+func (d *Desk) complete(ctx context.Context, post store.Post, ts string, out outgoing) error {
+	if len(out.Message.Outputs) == 0 || out.Message.NoFile || out.Confirm != nil {
+		return nil
+	}
+	out, err := d.arm(ctx, out)
+	if err != nil {
+		return err
+	}
+	err = d.Chats[post.Place.Platform].Chat.Update(ctx, post.Place, ts, out.Message)
+	if errors.Is(err, ErrGone) || errors.Is(err, ErrUndeliverable) { // its words were read all the same
+		return nil
+	}
+	return err
 }
 
 // arm gives the message's buttons their values: fresh nonces whose hash alone is kept. The record of a confirmation is
