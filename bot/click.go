@@ -52,7 +52,7 @@ func (d *Desk) decide(ctx context.Context, claim store.Claim, row store.Received
 		return d.unknown(ctx, claim, row, p)
 	}
 	if err != nil {
-		return d.memoryAway(ctx, claim, row, err)
+		return d.memoryAway(ctx, claim, row, p, err)
 	}
 	defer d.homeChanged(conf.Asker, "") // who clicks may be somebody else
 	no, err := d.mayDecide(ctx, a, row, p, conf)
@@ -64,6 +64,9 @@ func (d *Desk) decide(ctx context.Context, claim store.Claim, row store.Received
 			return err
 		}
 		return d.settle(ctx, claim, row, whisper(row, Message{Notice: no}))
+	}
+	if p, err = d.noteTry(ctx, claim, row, p, conf.ID); err != nil {
+		return err
 	}
 	if p.Action == actionCancel {
 		return d.cancel(ctx, claim, row, a, conf)
@@ -79,14 +82,25 @@ func (d *Desk) decide(ctx context.Context, claim store.Claim, row store.Received
 }
 
 // unknown answers a button no record is found by. Its card is of no use any more, unless it waits for a click by the
-// buttons it was last sent with: then it stays, or anybody could take it away with a made-up button.
+// buttons it was last sent with: then it stays, or anybody could take it away with a made-up button. What this click set
+// going before the record was lost is told all the same: SQL knows it.
 func (d *Desk) unknown(ctx context.Context, claim store.Claim, row store.Received, p ClickPayload) error {
+	if done, err := d.outliveRecord(ctx, claim, row, p); done || err != nil {
+		return err
+	}
 	waits, err := d.stillWaits(ctx, row.Place, p)
 	if err != nil {
-		return d.memoryAway(ctx, claim, row, err)
+		return d.memoryAway(ctx, claim, row, p, err)
 	}
 	if waits {
 		return d.settle(ctx, claim, row, whisper(row, Message{Notice: strangeButton}))
+	}
+	over, err := d.answered(ctx, row.Place, p)
+	if err != nil {
+		return err
+	}
+	if over {
+		return d.settle(ctx, claim, row, whisper(row, Message{Notice: overCard}))
 	}
 	gone := Message{Notice: goneCard}
 	return d.settle(ctx, claim, row, append(d.withdrawn(ctx, row, gone), whisper(row, gone))...)
@@ -185,15 +199,18 @@ func notEntitled(a asker, p ClickPayload, conf store.Confirmation) string {
 // else changes it by the rules, and whoever changes it against them is found out by the digest.
 func (d *Desk) take(ctx context.Context, claim store.Claim, row store.Received, a asker, p ClickPayload, conf store.Confirmation) error {
 	state, err := d.Confirmations.TakeConfirmation(ctx, conf.ID, row.Key)
-	if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrConflict) {
-		return fmt.Errorf("take %s: %w", conf.ID, err)
+	if errors.Is(err, store.ErrNotFound) {
+		return d.unknown(ctx, claim, row, p)
+	}
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		return errors.Join(fmt.Errorf("take %s: %w", conf.ID, err), d.tellWaiting(ctx, claim, row, conf, err))
 	}
 	if err != nil || state != store.ConfirmationTaken {
 		return d.settle(ctx, claim, row, whisper(row, Message{Notice: tooLate(state)}))
 	}
 	won, err := d.Confirmations.Confirmation(ctx, conf.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return d.settle(ctx, claim, row, whisper(row, Message{Notice: goneCard}))
+		return d.unknown(ctx, claim, row, p)
 	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", conf.ID, err)
@@ -255,11 +272,22 @@ func (d *Desk) disown(ctx context.Context, claim store.Claim, row store.Received
 	return d.settle(ctx, claim, row, edit(conf.Turn, partEdits+conf.CardPart, conf.CardPart, conf.Place, outgoing{Message: m}))
 }
 
-// runPlan runs the commands of a won card one after the other, up to the first that fails. Each is judged again.
+// runPlan runs the commands of a won card one after the other, up to the first that fails. Each is judged again, but for
+// those that an earlier try has begun: what became of them is told, whatever would be said of them now.
 func (d *Desk) runPlan(ctx context.Context, conf store.Confirmation) ([]agent.Settled, error) {
+	settled, _, err := d.recalled(ctx, conf.ID)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(settled); n > 0 && (n >= len(conf.Commands) || settled[n-1].Result.Status != providers.StatusOK) {
+		return settled, nil
+	}
 	who, refusal, err := d.identify(ctx, conf.Place, conf.Asker)
 	if err != nil {
 		return nil, err
+	}
+	if refusal != "" && len(settled) > 0 {
+		return settled, nil
 	}
 	if refusal != "" {
 		return notRun(conf, "The person who asked may not use Aurora any more, so nothing ran."), nil
@@ -275,14 +303,13 @@ func (d *Desk) runPlan(ctx context.Context, conf store.Confirmation) ([]agent.Se
 	}
 	running, end := d.stoppable(ctx, conf.Turn)
 	defer end()
-	var settled []agent.Settled
-	for i, c := range conf.Commands {
+	for i := len(settled); i < len(conf.Commands); i++ {
 		result := d.Executor.RunConfirmed(running, caller, conf, i)
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("run %s: %w", conf.ID, context.Cause(ctx))
 		}
 		d.heed(ctx, caller.User, result)
-		settled = append(settled, agent.Settled{Confirmation: conf.ID, State: store.ConfirmationTaken, Argv: c.Argv, Result: &result})
+		settled = append(settled, agent.Settled{Confirmation: conf.ID, State: store.ConfirmationTaken, Argv: conf.Commands[i].Argv, Result: &result})
 		if result.Status != providers.StatusOK {
 			break
 		}
@@ -300,11 +327,16 @@ func notRun(conf store.Confirmation, why string) []agent.Settled {
 
 // conclude replaces the card by what became of it and starts the continuation, in the transaction that settles the click.
 func (d *Desk) conclude(ctx context.Context, claim store.Claim, row store.Received, conf store.Confirmation, outcome string, settled []agent.Settled) error {
+	return d.goOn(ctx, claim, row, conf, settled, d.decided(ctx, conf, outcome, settled))
+}
+
+// goOn settles a click and leaves what became of it to the thread its card came from.
+func (d *Desk) goOn(ctx context.Context, claim store.Claim, row store.Received, conf store.Confirmation, settled []agent.Settled, posts ...store.Post) error {
 	e := store.Event{
 		Key: "cont:" + conf.ID, Kind: store.EventContinuation, Thread: conf.Thread, Person: conf.Asker, Place: conf.Place,
 		At: row.At, Payload: detail(continuationPayload{Typed: conf.Typed, Settled: settled}),
 	}
-	if err := d.Rows.ContinueTurn(ctx, claim, row.ID, e, []store.Post{d.decided(ctx, conf, outcome, settled)}); err != nil {
+	if err := d.Rows.ContinueTurn(ctx, claim, row.ID, e, posts); err != nil {
 		return fmt.Errorf("conclude %s: %w", conf.ID, err)
 	}
 	return nil

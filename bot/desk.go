@@ -48,6 +48,7 @@ type Stores struct {
 	Allowances    Allowances
 	ChannelRules  ChannelRules
 	Asked         Asked
+	Begun         Begun
 	Journal       Journal
 	Stopper       Stopper
 	Inbox         Inbox
@@ -74,6 +75,7 @@ type Executor interface {
 	Judge(ctx context.Context, ask providers.Ask) providers.Prepared
 	Run(ctx context.Context, ask providers.Ask) providers.Result
 	RunConfirmed(ctx context.Context, asker providers.Caller, conf store.Confirmation, index int) providers.Result
+	Recall(i store.Intent) providers.Result
 }
 
 // Settings is what an operator decided.

@@ -49,7 +49,9 @@ type ClickPayload struct {
 	MessageTS string `json:"message_ts"`
 	ReplyURL  string `json:"reply_url,omitempty"`
 
-	Confirmation string `json:"confirmation,omitempty"` // set by Aurora itself when a confirmation ran out of time
+	// Aurora's own notes, never from outside.
+	Confirmation string `json:"confirmation,omitempty"` // the one that ran out of time, or that the button was found to answer
+	Tried        bool   `json:"tried,omitempty"`        // somebody has begun to carry the click out: it may have been taken
 }
 
 // MentionPayload is what a message carries besides its text.

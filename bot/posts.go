@@ -49,12 +49,14 @@ func say(turn string, part int, place store.Place, out outgoing) store.Post {
 }
 
 // whisper answers an event for the person's eyes alone; where he is alone with Aurora that is an ordinary message.
-func whisper(row store.Received, m Message) store.Post {
+func whisper(row store.Received, m Message) store.Post { return whisperPart(row, partPlaceholder, m) }
+
+func whisperPart(row store.Received, part int, m Message) store.Post {
 	reply, direct := replyOf(row)
 	if direct {
-		return say(rowTurn(row), partPlaceholder, row.Place, outgoing{Message: m})
+		return say(rowTurn(row), part, row.Place, outgoing{Message: m})
 	}
-	return whisperTo(rowTurn(row), partPlaceholder, row.Place, row.Person, outgoing{Message: m, Reply: reply})
+	return whisperTo(rowTurn(row), part, row.Place, row.Person, outgoing{Message: m, Reply: reply})
 }
 
 func whisperTo(turn string, part int, place store.Place, p store.Person, out outgoing) store.Post {

@@ -20,7 +20,10 @@ func (d *Desk) press(ctx context.Context, claim store.Claim, row store.Received,
 		return d.settle(ctx, claim, row, whisper(row, notice("This button has expired. Please ask again.")))
 	}
 	if err != nil {
-		return d.memoryAway(ctx, claim, row, err)
+		return d.memoryAway(ctx, claim, row, p, err)
+	}
+	if _, err := d.noteTry(ctx, claim, row, p, ""); err != nil {
+		return err
 	}
 	means, err := readPressed(raw)
 	if err != nil {

@@ -154,6 +154,13 @@ func (h hands) Run(_ context.Context, ask providers.Ask) providers.Result {
 func (h hands) RunConfirmed(_ context.Context, _ providers.Caller, conf store.Confirmation, i int) providers.Result {
 	return providers.Result{Status: providers.StatusOK, Output: "done", Cloud: conf.Cloud, Argv: conf.Commands[i].Argv}
 }
+func (h hands) Recall(i store.Intent) providers.Result {
+	var r providers.Result
+	if json.Unmarshal(i.Outcome, &r) != nil || r.Status == "" {
+		return providers.Result{Code: providers.CodeLost, Error: "Nobody knows how it ended.", Cloud: i.Cloud, Argv: i.Argv}
+	}
+	return r
+}
 
 type asIs struct{}
 
@@ -178,7 +185,7 @@ func newOffice(t *testing.T) *office {
 	r := &room{said: map[string]Message{}, kind: Member}
 	d := &Desk{
 		Stores: Stores{Rows: db, Turns: db, Outbox: db, Offers: db, Standing: db, Users: db, Preferences: db, Connections: db, Freezer: db, Audit: db,
-			ChannelRules: db, Asked: db, Journal: db, Stopper: db, Inbox: db, Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem},
+			ChannelRules: db, Asked: db, Begun: db, Journal: db, Stopper: db, Inbox: db, Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem},
 		Chats:  map[store.Platform]Platform{store.Slack: {Chat: r, Directory: r, Splitter: r}},
 		Agent:  mind{func(agent.Turn) agent.Final { return agent.Final{Text: "the answer", State: store.TurnDone} }},
 		Policy: engine, Clean: asIs{}, Memory: agent.Memory{Keep: mem}, Executor: hands{propose},

@@ -110,6 +110,13 @@ type Intents interface {
 	LostIntents(ctx context.Context) ([]store.Intent, error)
 }
 
+// Begun keeps what a click has set going, for the try after one that was cut short. IntentsOf gives what was begun of a
+// confirmation, in the order of its plan.
+type Begun interface {
+	NoteTry(ctx context.Context, c store.Claim, inboxID int64, payload json.RawMessage) error
+	IntentsOf(ctx context.Context, confirmation string) ([]store.Intent, error)
+}
+
 // Modes remembers the mode a person chose for a thread or a channel.
 type Modes interface {
 	SetMode(ctx context.Context, key string, m store.Mode, ttl time.Duration) error

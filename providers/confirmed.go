@@ -7,10 +7,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"aurora/providers/policy"
 	"aurora/store"
 )
+
+// lateAfter is how long after its time a click that came in time may still begin to run.
+const lateAfter = time.Minute
 
 // fourEyesTimes is how many times longer a second person is waited for.
 const fourEyesTimes = 6
@@ -64,7 +68,8 @@ func ConfirmationID(ask Ask) string {
 	return "conf_" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
 }
 
-// judgeConfirmed judges a planned command again. What differs from what was shown on the card does not run.
+// judgeConfirmed judges a planned command again. What differs from what was shown on the card does not run, and nothing
+// does long after the card's time: a click waits for stores and platforms that are away, maybe for hours.
 func (e *Executor) judgeConfirmed(ctx context.Context, asker Caller, conf store.Confirmation, index int) (Ask, Prepared) {
 	ask := Ask{
 		Turn: conf.Turn, Step: conf.Step, Call: conf.Call, Caller: asker, Cloud: conf.Cloud, Project: conf.Project,
@@ -79,6 +84,9 @@ func (e *Executor) judgeConfirmed(ctx context.Context, asker Caller, conf store.
 	}
 	if asker.User.ID != conf.UserID || asker.Org.ID != conf.OrgID {
 		return no(Prepared{}, "The confirmation belongs to somebody else.")
+	}
+	if e.Now().After(conf.Expires.Add(lateAfter)) {
+		return no(Prepared{}, "The click could not be carried out before the card's time was over, and nobody expects it to count any more. Nothing ran: ask again.")
 	}
 	planned := conf.Commands[index]
 	ask.Argv = planned.Argv

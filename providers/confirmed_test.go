@@ -79,6 +79,35 @@ func TestAConfirmedCommandRunsOnce(t *testing.T) {
 	}
 }
 
+// A click that came in time waits while stores are away, but not for ever; what it had begun is told at any time.
+func TestAClickThatCountsTooLateRunsNothing(t *testing.T) {
+	t.Parallel()
+	b, a, conf := confirming(t)
+	now := conf.Expires.Add(lateAfter / 2)
+	b.Now = func() time.Time { return now }
+	wantCode(t, b.RunConfirmed(context.Background(), a.Caller, conf, 0), "")
+	now = conf.Expires.Add(2 * lateAfter)
+	if r := b.Recall(b.ledger.intents[conf.ID+"/0"]); r.Status != StatusOK || r.Output != "did ec2 terminate-instances --instance-ids i-1" {
+		t.Errorf("recalled %+v", r)
+	}
+	conf.ID = "conf_other"
+	wantCode(t, b.RunConfirmed(context.Background(), a.Caller, conf, 0), CodeRefused, "before the card's time was over", "ask again")
+	if runs := b.runs(t); len(runs) != 2 { // the look-up and the first
+		t.Errorf("ran %v", runs)
+	}
+}
+
+func TestALostCommandIsRecalledAsUnknown(t *testing.T) {
+	t.Parallel()
+	b, _, conf := confirming(t)
+	r := b.Recall(store.Intent{ID: "int_1", Cloud: store.AWS, Account: "111", Argv: conf.Commands[0].Argv, Effect: "delete", Outcome: []byte(`{"status":"unknown"}`)})
+	wantCode(t, r, CodeLost, "nobody knows how it ended")
+	if r.Ran() || len(r.Sections) != 1 || r.Sections[0].Account != "111" || r.Cloud != store.AWS {
+		t.Errorf("recalled %+v", r)
+	}
+	wantCode(t, b.Recall(store.Intent{Argv: []string{"aws", "--password", "[redacted]"}}), CodeLost)
+}
+
 func TestWhatChangedSinceTheCardDoesNotRun(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*bench, *Caller, *store.Confirmation){

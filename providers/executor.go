@@ -172,7 +172,8 @@ func (e *Executor) Run(ctx context.Context, ask Ask) Result {
 
 // RunConfirmed runs command index of a confirmation that the caller of this method has taken and whose digest it has
 // checked. asker is the asker as he stands now: mode, role, channel rule, grants, connection generation and policy are
-// judged again by today's values. The intent is keyed "<confirmation>/<index>", so a second call gives the first outcome.
+// judged again by today's values. The intent is keyed "<confirmation>/<index>", so a second call gives the first outcome
+// where the command may still run; Recall gives it in any case.
 func (e *Executor) RunConfirmed(ctx context.Context, asker Caller, conf store.Confirmation, index int) Result {
 	ask, p := e.judgeConfirmed(ctx, asker, conf, index)
 	if p.Code != "" {
@@ -182,6 +183,23 @@ func (e *Executor) RunConfirmed(ctx context.Context, asker Caller, conf store.Co
 	s, private := e.runJob(ctx, j)
 	r := e.noted(ctx, ask, e.combine(ask, p, []Section{s}))
 	r.Private = private
+	return r
+}
+
+// Recall gives what became of a command that was begun before, as its intent knows it: its result, or, where nobody knows
+// how it ended, a sentence with a command to look with. It runs nothing.
+func (e *Executor) Recall(i store.Intent) Result {
+	var recorded Result
+	if json.Unmarshal(i.Outcome, &recorded) == nil && len(recorded.Sections) == 1 {
+		return recorded
+	}
+	var p Prepared
+	if command, bad := e.Policy.ParseArgv(i.Argv); bad == nil { // what was redacted may be no command any more
+		p.Command, p.Verdict = command, e.Policy.Classify(command)
+	}
+	s := Section{Intent: i.ID, ConnectionID: i.ConnectionID, Account: i.Account, Label: i.Account}
+	r := e.combine(Ask{}, p, []Section{s.fail(CodeLost, e.lost(p))})
+	r.Cloud, r.Argv, r.Effect, r.Rule = i.Cloud, i.Argv, i.Effect, i.PolicyRule
 	return r
 }
 

@@ -120,7 +120,7 @@ func (s *stage) wire(o stageOptions) {
 	s.desk = &bot.Desk{
 		Stores: bot.Stores{
 			Rows: db, Turns: db, Outbox: db, Offers: db, Standing: db, Users: db, Preferences: db, Connections: db, Grants: db, Freezer: db, Audit: db,
-			ChannelRules: db, Asked: db, Journal: db, Stopper: db, Inbox: db, Departures: db, Belongings: db, Sessions: mem,
+			ChannelRules: db, Asked: db, Begun: db, Journal: db, Stopper: db, Inbox: db, Departures: db, Belongings: db, Sessions: mem,
 			Modes: mem, Tickets: mem, Confirmations: mem, Waiting: mem, Allowances: mem,
 		},
 		Memory:   agent.Memory{Keep: mem},

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -36,6 +37,15 @@ func (d *DB) CountTry(ctx context.Context, c store.Claim, inboxID int64) (tries 
 			[]any{inboxID, c.Thread}, &tries)
 	})
 	return tries, err
+}
+
+// NoteTry puts what is to be known of an open row at its next try into its payload. store.ErrNotFound when it is settled.
+func (d *DB) NoteTry(ctx context.Context, c store.Claim, inboxID int64, payload json.RawMessage) error {
+	text, err := document(payload)
+	if err != nil {
+		return fmt.Errorf("payload of row %d: %w", inboxID, err)
+	}
+	return d.mark(ctx, c, `UPDATE inbox SET payload = $1 WHERE id = $2 AND thread = $3 AND settled_at IS NULL`, text, inboxID, c.Thread)
 }
 
 // Settle ends a row that needs no turn: its text and payload are erased, the posts are appended. A post without a turn

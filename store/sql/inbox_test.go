@@ -12,6 +12,25 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
+func TestATryIsNotedOnAnOpenRow(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, e *engine) {
+		db := e.open(t, "r1")
+		receive(t, db, event("k1", "thread", ada))
+		c := claim(t, db, "r1")
+		id := pending(t, db, c)[0].ID
+		must(t, db.NoteTry(t.Context(), c, id, []byte(`{"tried":true}`)))
+		if row := pending(t, db, c)[0]; string(row.Payload) != `{"tried":true}` {
+			t.Errorf("the payload is %s", row.Payload)
+		}
+		other := c
+		other.Fence--
+		want(t, db.NoteTry(t.Context(), other, id, []byte(`{}`)), store.ErrFenced)
+		must(t, db.Settle(t.Context(), c, id, nil))
+		want(t, db.NoteTry(t.Context(), c, id, []byte(`{}`)), store.ErrNotFound)
+	})
+}
+
 func TestReceiveKeepsOneOfManyDeliveries(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, e *engine) {

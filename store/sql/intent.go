@@ -167,6 +167,21 @@ func (c conn) auditIntent(ctx context.Context, i store.Intent) error {
 	return c.append(ctx, entry)
 }
 
+// IntentsOf lists the intents of a confirmation, in the order of its plan; none of its commands was begun when there is none.
+func (d *DB) IntentsOf(ctx context.Context, confirmation string) (list []store.Intent, err error) {
+	for {
+		i, err := first(ctx, d.conn, scanIntent, `SELECT `+intentColumns+` FROM intents WHERE confirmation = $1 AND confirmation <> ''`,
+			fmt.Sprintf("%s/%d", confirmation, len(list)))
+		if errors.Is(err, store.ErrNotFound) {
+			return list, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, i)
+	}
+}
+
 // RenewIntents makes the open intents of a runner last Lease from now.
 func (d *DB) RenewIntents(ctx context.Context, runner string) error {
 	_, err := d.exec(ctx, `UPDATE intents SET lease_until = {lease} WHERE runner = $1 AND outcome IS NULL`, runner)

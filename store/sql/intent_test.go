@@ -77,6 +77,31 @@ func TestIntentOfAConfirmationIsKeyedByIt(t *testing.T) {
 	})
 }
 
+func TestIntentsOfAConfirmationComeInTheOrderOfItsPlan(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, e *engine) {
+		db := e.open(t, "r1")
+		org, user := contact(t, db, ada, store.Operator)
+		_, turn := begin(t, db, org, user, "k1", "thread")
+		for i, confirmation := range []string{"conf_1/1", "conf_1/0", "conf_11/0", "confx1/2", ""} {
+			intent := intentOf(turn, "int_"+name(i), "a", "delete")
+			intent.Confirmation = confirmation
+			_, err := db.BeginIntent(t.Context(), intent)
+			must(t, err)
+		}
+		must(t, db.FinishIntent(t.Context(), "int_n001", []byte(`{"status":"ok"}`)))
+		e.exec(t, `UPDATE intents SET lease_until = `+e.past)
+		list, err := db.IntentsOf(t.Context(), "conf_1")
+		must(t, err)
+		if len(list) != 2 || list[0].ID != "int_n001" || list[0].Outcome == nil || list[0].Lost || list[1].ID != "int_n000" || !list[1].Lost {
+			t.Errorf("listed %+v", list)
+		}
+		if list, err := db.IntentsOf(t.Context(), ""); err != nil || len(list) != 0 {
+			t.Errorf("of no confirmation: %+v, %v", list, err)
+		}
+	})
+}
+
 func TestLostIntentBecomesUnknownAndNeverRunsAgain(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, e *engine) {
