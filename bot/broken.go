@@ -50,7 +50,7 @@ func (d *Desk) broken(ctx context.Context, claim store.Claim, row store.Received
 // menders are the people who can connect c again.
 func (d *Desk) menders(ctx context.Context, c store.Connection) (people []store.Person, err error) {
 	if c.UserID == "" {
-		people, err = d.Belongings.Admins(ctx, c.OrgID)
+		people, err = d.adminsOf(ctx, c.OrgID)
 	} else {
 		people, err = d.Breaks.PersonsOf(ctx, c.OrgID, c.UserID)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,8 @@ type Departures interface {
 	Return(ctx context.Context, orgID, userID string, role store.Role, by store.Person) (returned bool, err error)
 	OpenTurns(ctx context.Context, orgID, userID string) ([]store.Turn, error)
 	ActivePersons(ctx context.Context) ([]store.Person, error)
+	// LeftPersons lists the people who have left, of whom something may still be there.
+	LeftPersons(ctx context.Context) ([]store.Person, error)
 }
 
 // Belongings are what else a user who leaves has, besides connections.
@@ -61,34 +64,65 @@ func (d *Desk) departed(ctx context.Context, claim store.Claim, row store.Receiv
 	if err != nil {
 		return fmt.Errorf("look up who left: %w", err)
 	}
+	back := profile.Kind == Member && user.Active // of who was switched off all goes, though he be back by now
 	switch {
-	case profile.Kind == Unknown, profile.Kind == Member && time.Since(row.At) < doubtful:
+	case profile.Kind == Unknown, back && time.Since(row.At) < doubtful:
 		return errDoubtful
-	case profile.Kind == Member: // he was back before this was worked on
+	case back:
 		return d.settle(ctx, claim, row)
 	}
 	if err := d.disarm(ctx, user); err != nil {
 		return err
 	}
-	left, mine, err := d.eraseAll(ctx, user)
+	gone, trouble := d.eraseAll(ctx, user)
+	if err := d.concludeDeparture(ctx, claim, row, user, profile, gone); err != nil {
+		return err
+	}
+	if trouble != nil { // what could be erased is told and gone; the event stays for the rest
+		return trouble
+	}
+	return d.settle(ctx, claim, row)
+}
+
+// erased is a connection whose credential is destroyed, and what is left to do about it.
+type erased struct {
+	connection store.Connection
+	waiting    *store.PendingConnection // it waited for an admin
+	left       string
+}
+
+func (e erased) id() string {
+	if e.waiting != nil {
+		return e.waiting.ID
+	}
+	return e.connection.ID
+}
+
+// concludeDeparture tells the admins what was erased, and then drops its rows: from them it is known what there was.
+func (d *Desk) concludeDeparture(ctx context.Context, claim store.Claim, row store.Received, user store.User, profile Profile, gone []erased) error {
+	posts, err := d.tellOfDeparture(ctx, row, user, profile, gone)
 	if err != nil {
 		return err
 	}
-	posts, err := d.tellOfDeparture(ctx, row, user, profile, mine, left)
-	if err != nil {
-		return err
-	}
-	if len(posts) > 0 { // before the rows go: from them it is known what there was
+	if len(posts) > 0 {
 		if err := d.Outbox.AddPosts(ctx, claim, posts); err != nil {
 			return fmt.Errorf("tell the admins: %w", err)
 		}
 	}
-	for _, c := range mine {
-		if _, err := d.Connections.Disconnect(ctx, c, store.Person{}); err != nil && !errors.Is(err, store.ErrNotFound) {
+	for _, e := range gone {
+		if err := d.dropErased(ctx, e); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("drop a connection of who left: %w", err)
 		}
 	}
-	return d.settle(ctx, claim, row)
+	return nil
+}
+
+func (d *Desk) dropErased(ctx context.Context, e erased) error {
+	if e.waiting != nil {
+		return d.Belongings.EndPending(ctx, *e.waiting, "left", store.Person{})
+	}
+	_, err := d.Connections.Disconnect(ctx, e.connection, store.Person{})
+	return err
 }
 
 // disarm lets nothing of a user's start any more, ends what runs and voids what waits.
@@ -119,36 +153,49 @@ func (d *Desk) disarm(ctx context.Context, user store.User) error {
 	return nil
 }
 
-// eraseAll destroys the credentials of a user, revoked at their clouds where that can be done, and says what is left to do.
-// The connections' rows stay for now.
-func (d *Desk) eraseAll(ctx context.Context, user store.User) (left []string, mine []store.Connection, err error) {
-	mine, err = d.Connections.Connections(ctx, user.OrgID, user.ID)
+// eraseAll destroys the credentials of a user, revoked at their clouds where that can be done. One that cannot be erased
+// now keeps none of the others: err tells of it, and gone of those. The rows stay for now.
+func (d *Desk) eraseAll(ctx context.Context, user store.User) (gone []erased, err error) {
+	all, err := d.belongings(ctx, user)
 	if err != nil {
-		return nil, nil, fmt.Errorf("list the connections of who left: %w", err)
+		return nil, err
 	}
-	mine = slices.DeleteFunc(mine, func(c store.Connection) bool { return c.UserID != user.ID })
-	for _, c := range mine {
-		said, err := d.Settings.Forget(ctx, c)
+	var trouble []error
+	for _, e := range all {
+		said, err := d.Settings.Forget(ctx, e.connection)
 		if err != nil {
-			return nil, nil, fmt.Errorf("erase a credential of who left: %w", err)
+			trouble = append(trouble, fmt.Errorf("erase a %s credential of who left: %w", e.connection.Cloud, err))
+			continue
 		}
-		left = append(left, strings.TrimSpace(fmt.Sprintf("%s %s: %s", c.Cloud, label(c), said)))
+		waited := ""
+		if e.waiting != nil {
+			waited = ", which waited for an admin"
+		}
+		e.left = strings.TrimSpace(fmt.Sprintf("%s %s%s: %s", e.connection.Cloud, label(e.connection), waited, said))
+		gone = append(gone, e)
+	}
+	return gone, errors.Join(trouble...)
+}
+
+// belongings lists what a user owns, and what waits for an admin.
+func (d *Desk) belongings(ctx context.Context, user store.User) (all []erased, err error) {
+	connections, err := d.Connections.Connections(ctx, user.OrgID, user.ID)
+	if err != nil {
+		return nil, fmt.Errorf("list the connections of who left: %w", err)
+	}
+	for _, c := range connections {
+		if c.UserID == user.ID {
+			all = append(all, erased{connection: c})
+		}
 	}
 	pending, err := d.Belongings.PendingOf(ctx, user.OrgID, user.ID)
 	if err != nil {
-		return nil, nil, fmt.Errorf("list what waits of who left: %w", err)
+		return nil, fmt.Errorf("list what waits of who left: %w", err)
 	}
 	for _, p := range pending {
-		said, err := d.Settings.Forget(ctx, p.Connection)
-		if err != nil {
-			return nil, nil, fmt.Errorf("erase a credential that waited: %w", err)
-		}
-		if err := d.Belongings.EndPending(ctx, p, "left", store.Person{}); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return nil, nil, fmt.Errorf("drop what waited of who left: %w", err)
-		}
-		left = append(left, strings.TrimSpace(fmt.Sprintf("%s %s, which waited for an admin: %s", p.Connection.Cloud, label(p.Connection), said)))
+		all = append(all, erased{connection: p.Connection, waiting: &p})
 	}
-	return left, mine, nil
+	return all, nil
 }
 
 func label(c store.Connection) string {
@@ -158,34 +205,61 @@ func label(c store.Connection) string {
 	return c.Account
 }
 
-// tellOfDeparture writes to each admin, in his direct messages, what was taken away and what is left to do by hand. Nobody
-// is written to about somebody who had nothing.
-func (d *Desk) tellOfDeparture(ctx context.Context, row store.Received, user store.User, profile Profile, mine []store.Connection, left []string) ([]store.Post, error) {
-	if !user.Active && len(left) == 0 { // told before, by the event or the reconcile
+// tellOfDeparture writes to each admin, in his direct messages, what was taken away and what is left to do by hand: a message
+// for each credential, since each may be erased in another try and shall be told of once. Nobody is written to about
+// somebody who had nothing.
+func (d *Desk) tellOfDeparture(ctx context.Context, row store.Received, user store.User, profile Profile, gone []erased) ([]store.Post, error) {
+	if !user.Active && len(gone) == 0 { // told before, by the event or the reconcile
 		return nil, nil
+	}
+	var left []string
+	for _, e := range gone {
+		left = append(left, e.left)
 	}
 	if err := d.Audit.Audit(ctx, store.AuditEntry{Kind: store.AuditDeparture, OrgID: user.OrgID, UserID: user.ID, Person: row.Person.String(),
-		Subject: user.ID, Detail: detail(map[string]any{"connections": len(mine), "left": left})}); err != nil {
+		Subject: user.ID, Detail: detail(map[string]any{"connections": len(gone), "left": left})}); err != nil {
 		return nil, fmt.Errorf("note the departure: %w", err)
 	}
-	if len(left) == 0 {
+	if len(gone) == 0 {
 		return nil, nil
 	}
-	admins, err := d.Belongings.Admins(ctx, user.OrgID)
+	admins, err := d.adminsOf(ctx, user.OrgID)
+	if err != nil {
+		return nil, err
+	}
+	var posts []store.Post
+	for _, e := range gone {
+		m := Message{Text: fmt.Sprintf("%s (%s) was deactivated. What ran for them was stopped, what waited for a click is void, their browsers are signed out, and this credential is erased:\n- %s",
+			visible(profile.Name), row.Person.ID, e.left)}
+		for i, admin := range admins {
+			if admin.Platform == row.Person.Platform && admin != row.Person {
+				place := store.Place{Platform: admin.Platform, Team: row.Place.Team}
+				posts = append(posts, whisperTo(rowTurn(row)+":"+e.id(), partNotices+i, place, admin, outgoing{Message: m}))
+			}
+		}
+	}
+	return posts, nil
+}
+
+// adminsOf are the admins of an organisation: those in the database, and those whom the settings name and who were perhaps
+// never seen yet.
+func (d *Desk) adminsOf(ctx context.Context, orgID string) ([]store.Person, error) {
+	admins, err := d.Belongings.Admins(ctx, orgID)
 	if err != nil {
 		return nil, fmt.Errorf("find the admins: %w", err)
 	}
-	m := Message{Text: fmt.Sprintf("%s (%s) was deactivated. Everything that ran for them was stopped, what waited for a click is void, their browsers are signed out, and these credentials are erased:\n- %s",
-		visible(profile.Name), row.Person.ID, strings.Join(left, "\n- "))}
-	var posts []store.Post
-	for i, admin := range admins {
-		if admin.Platform != row.Person.Platform || admin == row.Person {
-			continue
+	var named []store.Person
+	for p := range d.Settings.Admins {
+		org, err := d.Users.EnsureOrganisation(ctx, p.Platform, p.Team, "")
+		if err != nil {
+			return nil, fmt.Errorf("find the organisation of an admin: %w", err)
 		}
-		place := store.Place{Platform: admin.Platform, Team: row.Place.Team}
-		posts = append(posts, whisperTo(rowTurn(row), partNotices+i, place, admin, outgoing{Message: m}))
+		if org.ID == orgID && !slices.Contains(admins, p) {
+			named = append(named, p)
+		}
 	}
-	return posts, nil
+	slices.SortFunc(named, func(a, b store.Person) int { return strings.Compare(a.String(), b.String()) })
+	return append(admins, named...), nil
 }
 
 // Departed makes the news durable that a person left. It is called for people nobody knows, too.
@@ -204,10 +278,11 @@ func (d *Desk) Departed(ctx context.Context, key string, p store.Person, place s
 // Leases gives one process of all the right to do something for a while.
 type Leases interface {
 	TakeLease(ctx context.Context, name string, ttl time.Duration) (token string, err error)
+	GiveLease(ctx context.Context, name, token string) error
 }
 
-// Reconciler looks up everybody whom Aurora knows, once an hour, for departures whose event was lost. One replica of all
-// does it at a time; two that do, do no harm.
+// Reconciler looks up everybody whom Aurora knows, once an hour, for departures whose event was lost, and takes up those
+// that were not finished. One replica of all does it at a time; two that do, do no harm.
 type Reconciler struct {
 	Desk   *Desk
 	Leases Leases
@@ -216,31 +291,54 @@ type Reconciler struct {
 
 const (
 	reconcileEvery = time.Hour
+	reconcileAgain = time.Minute // after an error
 	reconcilePace  = time.Second // between two people: platforms take about a hundred such questions a minute
+	reconcileLease = "reconcile"
 )
 
 // Run reconciles until ctx ends.
 func (r *Reconciler) Run(ctx context.Context) error {
 	for {
-		if _, err := r.Leases.TakeLease(ctx, "reconcile", reconcileEvery-reconcileEvery/20); err == nil {
-			r.Once(ctx, reconcilePace)
-		}
-		if !pause(ctx, reconcileEvery) {
+		if !pause(ctx, r.turn(ctx)) {
 			return nil
 		}
 	}
 }
 
-// Once looks everybody up, pace apart.
-func (r *Reconciler) Once(ctx context.Context, pace time.Duration) {
+// turn reconciles if no other replica has done so within the hour, and tells how long to wait. Who cannot finish gives the
+// lease back, so that another does.
+func (r *Reconciler) turn(ctx context.Context) time.Duration {
+	token, err := r.Leases.TakeLease(ctx, reconcileLease, reconcileEvery-reconcileEvery/20)
+	if errors.Is(err, store.ErrConflict) {
+		return reconcileEvery
+	}
+	if err == nil {
+		if err = r.Once(ctx, reconcilePace); err == nil {
+			return reconcileEvery
+		}
+		if err := r.Leases.GiveLease(context.WithoutCancel(ctx), reconcileLease, token); err != nil {
+			r.Log.Warn().Err(err).Msg("reconcile: give the lease back")
+		}
+	}
+	if ctx.Err() == nil {
+		r.Log.Warn().Err(err).Msg("reconcile")
+	}
+	return reconcileAgain
+}
+
+// Once looks everybody up, pace apart. In no order: of a look that is always cut short nobody shall always be the end.
+func (r *Reconciler) Once(ctx context.Context, pace time.Duration) error {
+	if err := r.unfinished(ctx); err != nil {
+		return err
+	}
 	people, err := r.Desk.Departures.ActivePersons(ctx)
 	if err != nil {
-		r.Log.Warn().Err(err).Msg("reconcile: list people")
-		return
+		return fmt.Errorf("list people: %w", err)
 	}
+	rand.Shuffle(len(people), func(i, j int) { people[i], people[j] = people[j], people[i] })
 	for _, p := range people {
 		if !pause(ctx, pace) {
-			return
+			return ctx.Err() //nolint:wrapcheck // nothing went wrong
 		}
 		chat, ok := r.Desk.Chats[p.Platform]
 		if !ok {
@@ -251,13 +349,39 @@ func (r *Reconciler) Once(ctx context.Context, pace time.Duration) {
 			r.Log.Info().Err(err).Msg("reconcile: look somebody up")
 			continue
 		}
-		if profile.Kind != Deactivated {
-			continue
+		if profile.Kind == Deactivated {
+			r.leave(ctx, p)
 		}
-		key := fmt.Sprintf("left:%s:%d", p, time.Now().Unix()/int64(reconcileEvery.Seconds()))
-		if err := r.Desk.Departed(ctx, key, p, store.Place{Platform: p.Platform}, "reconcile"); err != nil {
-			r.Log.Warn().Err(err).Msg("reconcile: somebody left")
+	}
+	return nil
+}
+
+// unfinished takes up the departures after which something is still there.
+func (r *Reconciler) unfinished(ctx context.Context) error {
+	people, err := r.Desk.Departures.LeftPersons(ctx)
+	if err != nil {
+		return fmt.Errorf("list who has left: %w", err)
+	}
+	for _, p := range people {
+		user, err := r.Desk.Users.Person(ctx, p)
+		if err != nil {
+			return fmt.Errorf("find who left: %w", err)
 		}
+		left, err := r.Desk.belongings(ctx, user)
+		if err != nil {
+			return err
+		}
+		if len(left) > 0 {
+			r.leave(ctx, p)
+		}
+	}
+	return nil
+}
+
+func (r *Reconciler) leave(ctx context.Context, p store.Person) {
+	key := fmt.Sprintf("left:%s:%d", p, time.Now().Unix()/int64(reconcileEvery.Seconds()))
+	if err := r.Desk.Departed(ctx, key, p, store.Place{Platform: p.Platform}, "reconcile"); err != nil {
+		r.Log.Warn().Err(err).Msg("reconcile: somebody left")
 	}
 }
 

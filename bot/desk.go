@@ -130,7 +130,7 @@ func (d *Desk) handle(ctx context.Context, claim store.Claim, row store.Received
 	}()
 	err = d.respond(ctx, claim, row)
 	d.homeChanged(row.Person, "")
-	if d.outOfTries(ctx, claim, row.ID, err) {
+	if row.Kind != store.EventDeparted && d.outOfTries(ctx, claim, row.ID, err) { // of who left nothing may stay
 		return d.apologise(ctx, claim, row)
 	}
 	return err

@@ -58,8 +58,11 @@ func (d *Desk) identify(ctx context.Context, place store.Place, p store.Person) 
 }
 
 // back switches a user on again who had left and of whom the platform says now that he is a member. He starts as everybody
-// does: without connections and grants.
+// does, without connections and grants: while something of before is still to be erased he stays switched off.
 func (d *Desk) back(ctx context.Context, p store.Person, user store.User) (store.User, error) {
+	if left, err := d.belongings(ctx, user); err != nil || len(left) > 0 {
+		return user, err
+	}
 	returned, err := d.Departures.Return(ctx, user.OrgID, user.ID, d.firstRole(p), p)
 	if err != nil || !returned {
 		return user, err

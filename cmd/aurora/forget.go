@@ -28,10 +28,14 @@ func (a *app) forget(ctx context.Context, c store.Connection) (said string, err 
 		return "", fmt.Errorf("read the credential to revoke it: %w", err)
 	}
 	said = byHand(c)
-	if revoker := a.revoker(c.Cloud); revoker != nil && err == nil {
-		if left := a.revoke(ctx, revoker, c, cred); left != "" {
-			said = left
-		}
+	switch revoker := a.revoker(c.Cloud); {
+	case said != "":
+	case revoker == nil:
+		said = "Aurora cannot take it back at its cloud, where it goes on: delete there what was made for Aurora."
+	case err != nil: // this is done again, after something broke in the middle
+		said = "Its credential was erased before, and whether it was taken back at its cloud is not known: look there for what was made for Aurora."
+	default:
+		said = a.revoke(ctx, revoker, c, cred)
 	}
 	if err := a.stores.keeper.Delete(ctx, path); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return "", fmt.Errorf("erase the credential: %w", err)

@@ -53,6 +53,12 @@ func (d *DB) OpenTurns(ctx context.Context, orgID, userID string) ([]store.Turn,
 		WHERE org_id = $1 AND user_id = $2 AND state IN ('running', 'waiting') ORDER BY created_at, id`, orgID, userID)
 }
 
+// LeftPersons lists everybody who has left.
+func (d *DB) LeftPersons(ctx context.Context) ([]store.Person, error) {
+	return all(ctx, d.conn, scanPerson, `SELECT p.platform, p.team, p.id FROM persons p JOIN users u ON u.id = p.user_id
+		WHERE u.left_at IS NOT NULL ORDER BY p.platform, p.team, p.id`)
+}
+
 // ActivePersons lists everybody who can use Aurora.
 func (d *DB) ActivePersons(ctx context.Context) ([]store.Person, error) {
 	return all(ctx, d.conn, func(row scanner) (p store.Person, err error) {
