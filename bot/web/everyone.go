@@ -24,7 +24,7 @@ func (l AWSForEveryone) Page(ctx context.Context, t bot.ConnectTicket) Page {
 			"Roll Aurora's template of the two roles out to all accounts as a CloudFormation StackSet, and as a stack to the account that manages the organisation, which no StackSet reaches. `aurora manifest aws` prints the template; the commands below do both.",
 			"aurora-read is what Ask mode works with, aurora-operate what Agent mode does. Leave the parameter Operate at no where nothing may be changed.",
 			"Give the account that manages the organisation, or a delegated administrator: Aurora asks AWS Organizations there which accounts there are. Or paste the accounts.",
-			"Each account is accepted only if its role can be assumed with this External ID, and not without it.",
+			"Each account is accepted only if its role can be assumed with this External ID, and not without it or with another.",
 		},
 		Facts: []Field{{Name: "external_id", Label: "External ID", Value: t.Mark}},
 		Fields: []Field{

@@ -22,7 +22,7 @@ const (
 // mostAccounts bounds one connection; mostChecks is how many accounts are asked about at once.
 const (
 	mostAccounts = 2000
-	mostChecks   = 16
+	mostChecks   = 32
 )
 
 // OrganisationSetup is what an admin gives to link many accounts at once: the same two roles in each of them, which trust
@@ -43,13 +43,14 @@ var (
 )
 
 // ConnectOrganisation lists the accounts and checks the roles in each: the read-only one must be assumable with our
-// external id, and neither may be without it. Accounts that do not have the role yet are left out and named in the note.
+// external id, and neither may be without it or with another. Accounts that do not have that role yet are left out, and
+// named in the note, as are those whose role for Agent mode cannot be assumed.
 func (c *Connector) ConnectOrganisation(ctx context.Context, s OrganisationSetup) (Link, error) {
 	s, err := s.filled()
 	if err != nil {
 		return Link{}, err
 	}
-	w := organisation{connector: c, setup: s, partition: partitionOf(s.Region)}
+	w := organisation{connector: c, setup: s, partition: partitionOf(s.Region), other: NewExternalID()}
 	first := s.Manager
 	if first == "" {
 		first = s.Accounts[0]
@@ -62,11 +63,11 @@ func (c *Connector) ConnectOrganisation(ctx context.Context, s OrganisationSetup
 	if err != nil {
 		return Link{}, err
 	}
-	found, missing, err := w.checkAll(ctx, accounts)
+	seen, err := w.checkAll(ctx, accounts)
 	if err != nil {
 		return Link{}, err
 	}
-	return w.link(first, named, found, missing), nil
+	return w.link(first, named, seen), nil
 }
 
 func (s OrganisationSetup) filled() (OrganisationSetup, error) {
@@ -112,6 +113,7 @@ type organisation struct {
 	connector *Connector
 	setup     OrganisationSetup
 	partition string
+	other     string // an external id that no role may trust
 }
 
 func partitionOf(region string) string {
@@ -148,90 +150,119 @@ func (w organisation) accounts(ctx context.Context) ([]member, error) {
 	return w.connector.listAccounts(ctx, keys, w.partition)
 }
 
-// checkAll asks STS about every account, a few at a time, and gives those that can be used and those without the role.
-func (w organisation) checkAll(ctx context.Context, accounts []member) (found, missing []member, err error) {
+// roles are an account with the roles of it that can be assumed.
+type roles struct {
+	member
+	reads, operates bool
+}
+
+// checkAll asks STS about every account, a few at a time.
+func (w organisation) checkAll(ctx context.Context, accounts []member) ([]roles, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	usable := make([]bool, len(accounts))
+	seen := make([]roles, len(accounts))
 	room := make(chan struct{}, mostChecks)
 	var wg sync.WaitGroup
 	for i, m := range accounts {
 		wg.Go(func() {
 			room <- struct{}{}
 			defer func() { <-room }()
-			ok, err := w.checkOne(ctx, m)
-			usable[i] = ok
-			if err != nil {
+			var err error
+			if seen[i], err = w.checkOne(ctx, m); err != nil {
 				cancel(err)
 			}
 		})
 	}
 	wg.Wait()
 	if ctx.Err() != nil {
-		return nil, nil, context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
-	for i, m := range accounts {
-		if usable[i] {
-			found = append(found, m)
-		} else {
-			missing = append(missing, m)
-		}
+	if !slices.ContainsFunc(seen, func(r roles) bool { return r.reads }) {
+		return nil, refuse("The role %s can be assumed in none of the %d accounts: roll the template out to them first.", w.setup.ReadRole, len(accounts))
 	}
-	if len(found) == 0 {
-		return nil, nil, refuse("The role %s can be assumed in none of the %d accounts: roll the template out to them first.", w.setup.ReadRole, len(accounts))
-	}
-	return found, missing, nil
+	return seen, nil
 }
 
-func (w organisation) checkOne(ctx context.Context, m member) (bool, error) {
-	_, err := w.connector.assume(ctx, w.role(w.setup.ReadRole, m.id), w.setup.ExternalID, w.who(), true)
-	if err != nil && !denied(err) {
-		return false, unreachable(err)
+func (w organisation) checkOne(ctx context.Context, m member) (r roles, err error) {
+	r.member = m
+	if r.reads, err = w.checkRole(ctx, w.setup.ReadRole, m.id); err == nil {
+		r.operates, err = w.checkRole(ctx, w.setup.OperateRole, m.id)
 	}
-	for _, name := range []string{w.setup.ReadRole, w.setup.OperateRole} {
-		_, open := w.connector.assume(ctx, w.role(name, m.id), "", w.who(), true)
-		if open == nil {
-			return false, refuse("The role %s in account %s can be assumed without the external id, so anybody who knows its name could use Aurora to get in. "+
-				"Roll the template out there again, wait a minute and try again.", name, m.id)
-		}
-		if !denied(open) {
-			return false, unreachable(open)
-		}
-	}
-	return err == nil, nil
+	return r, err
 }
 
-func (w organisation) link(first string, named bool, found, missing []member) Link {
+// checkRole tells whether a role can be assumed, and refuses one that can be by others than us.
+func (w organisation) checkRole(ctx context.Context, name, account string) (ours bool, err error) {
+	for _, id := range []string{w.setup.ExternalID, "", w.other} {
+		how := "without the external id"
+		if id != "" {
+			how = "with another external id"
+		}
+		_, err := w.connector.assume(ctx, w.role(name, account), id, w.who(), true)
+		switch {
+		case err != nil && !denied(err):
+			return false, unreachable(err)
+		case id == w.setup.ExternalID:
+			ours = err == nil
+		case err == nil:
+			return false, refuse("The role %s in account %s can be assumed %s, so anybody who knows its name could use Aurora to get in. "+
+				"Roll the template out there again, wait a minute and try again.", name, account, how)
+		}
+	}
+	return ours, nil
+}
+
+func (w organisation) link(first string, named bool, seen []roles) Link {
 	s := w.setup
 	link := Link{Account: first, Region: s.Region, Settings: map[string]string{
 		"read_role": s.ReadRole, "operate_role": s.OperateRole, settingNamed: fmt.Sprint(named),
 	}}
 	names := map[string]string{}
-	for _, m := range found {
-		link.Projects = append(link.Projects, m.id)
-		if m.name != "" {
-			names[m.id] = m.name
+	var missing, reading []string
+	for _, r := range seen {
+		if !r.reads {
+			missing = append(missing, r.id)
+			continue
+		}
+		link.Projects = append(link.Projects, r.id)
+		if r.name != "" {
+			names[r.id] = r.name
+		}
+		if !r.operates {
+			reading = append(reading, r.id)
 		}
 	}
 	providers.SetProjectNames(link.Settings, names)
 	link.Credential = store.NewCredential(map[string]string{
 		"external_id": s.ExternalID, "read_role": s.ReadRole, "operate_role": s.OperateRole, "partition": w.partition,
 	})
-	link.Note = fmt.Sprintf("It reaches %d accounts.", len(found))
-	if len(missing) > 0 {
-		ids := make([]string, 0, len(missing))
-		for _, m := range missing {
-			ids = append(ids, m.id)
-		}
-		more := ""
-		if len(ids) > 10 {
-			more = fmt.Sprintf(" and %d more", len(ids)-10)
-			ids = ids[:10]
-		}
-		link.Note += fmt.Sprintf(" %d have no role %s that trusts this External ID, so they are left out: %s%s. Connect again when they have it.",
-			len(missing), s.ReadRole, strings.Join(ids, ", "), more)
-	}
+	link.Note = w.note(len(link.Projects), missing, reading)
 	return link
+}
+
+// note tells what was reached, what was left out, and where Agent mode has nothing to work with.
+func (w organisation) note(found int, missing, reading []string) string {
+	note := fmt.Sprintf("It reaches %d accounts.", found)
+	if len(missing) > 0 {
+		note += fmt.Sprintf(" %d have no role %s that trusts this External ID, so they are left out: %s. Connect again when they have it.",
+			len(missing), w.setup.ReadRole, someOf(missing))
+	}
+	switch len(reading) {
+	case 0:
+	case found:
+		note += fmt.Sprintf(" Agent mode can do nothing in them: the role %s can be assumed in none.", w.setup.OperateRole)
+	default:
+		note += fmt.Sprintf(" Agent mode can do nothing in %d of them, where the role %s cannot be assumed: %s.", len(reading), w.setup.OperateRole, someOf(reading))
+	}
+	return note
+}
+
+// someOf names the first ten.
+func someOf(ids []string) string {
+	if len(ids) <= 10 {
+		return strings.Join(ids, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(ids[:10], ", "), len(ids)-10)
 }
 
 // roleFor is the role that a run assumes. A connection that spans accounts has the same two in each.

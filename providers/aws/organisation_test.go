@@ -34,6 +34,9 @@ func TestOneConnectReachesThreeHundredAccounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if strings.Contains(link.Note, "Agent mode") {
+		t.Errorf("the note is %q", link.Note)
+	}
 	if len(link.Projects) != teams+1 || slices.Contains(link.Projects, cloudsim.MemberAccount(teams+1)) {
 		t.Errorf("%d accounts", len(link.Projects)) // 300, and the one that manages them; the suspended one is out
 	}
@@ -72,17 +75,17 @@ func TestAccountsWithoutTheRoleAreLeftOutAndNamed(t *testing.T) {
 	if err := sim.SetTrust("arn:aws:iam::200000000009:role/aurora-read", NewExternalID()); err != nil {
 		t.Fatal(err)
 	}
+	if err := sim.SetTrust("arn:aws:iam::200000000005:role/aurora-operate", NewExternalID()); err != nil {
+		t.Fatal(err)
+	}
 	link, err := c.ConnectOrganisation(t.Context(), everyone(id))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(link.Projects) != teams || !strings.Contains(link.Note, "left out: 200000000009") {
+	if len(link.Projects) != teams || !strings.Contains(link.Note, "left out: 200000000009") || !strings.Contains(link.Note, "nothing in 1 of them, where the role aurora-operate cannot be assumed: 200000000005.") {
 		t.Errorf("%d accounts, note %q", len(link.Projects), link.Note)
 	}
 	conn := store.Connection{ID: "c1", Cloud: store.AWS, Account: link.Account, Projects: link.Projects, Settings: link.Settings}
-	if err := sim.SetTrust("arn:aws:iam::200000000005:role/aurora-operate", NewExternalID()); err != nil {
-		t.Fatal(err)
-	}
 	_, err = c.Session(t.Context(), providers.SessionAsk{Connection: conn, Credential: link.Credential, Project: cloudsim.MemberAccount(5)})
 	sentence(t, err, providers.CodeExpired, "roll the template")
 	if p, _ := err.(*providers.Problem); p == nil || p.Broken { //nolint:errorlint // it is handed out as it is
@@ -99,6 +102,12 @@ func TestAnOrganisationThatIsNotSafeIsNotLinked(t *testing.T) {
 		"one account opens without the id": {func(s *cloudsim.Server, _ *OrganisationSetup) {
 			_ = s.SetTrust("arn:aws:iam::200000000123:role/aurora-operate", "")
 		}, "aurora-operate in account 200000000123 can be assumed without the external id"},
+		"one opens with any id": {func(s *cloudsim.Server, o *OrganisationSetup) {
+			loosen(s, cloudsim.MemberAccount(123), "aurora-operate", `"StringEquals":{"sts:ExternalId":"`+o.ExternalID, `"StringLike":{"sts:ExternalId":"*`)
+		}, "aurora-operate in account 200000000123 can be assumed with another external id"},
+		"one reads with any other": {func(s *cloudsim.Server, _ *OrganisationSetup) {
+			loosen(s, cloudsim.MemberAccount(44), "aurora-read", "StringEquals", "StringNotEquals")
+		}, "aurora-read in account 200000000044 can be assumed with"},
 		"not the manager":     {func(_ *cloudsim.Server, o *OrganisationSetup) { o.Manager = cloudsim.MemberAccount(3) }, "does not list its accounts"},
 		"not an account":      {func(_ *cloudsim.Server, o *OrganisationSetup) { o.Manager = "2000" }, "12 digits"},
 		"nothing given":       {func(_ *cloudsim.Server, o *OrganisationSetup) { o.Manager = "" }, "paste the account ids"},
@@ -120,6 +129,19 @@ func TestAnOrganisationThatIsNotSafeIsNotLinked(t *testing.T) {
 			sentence(t, err, providers.CodeRefused, row.says)
 		})
 	}
+}
+
+// loosen edits the trust policy of a role.
+func loosen(sim *cloudsim.Server, account, name, old, fresh string) {
+	sim.Change(func(w *cloudsim.World) {
+		for _, a := range w.AWS {
+			for i, r := range a.Roles {
+				if a.ID == account && r.Name == name {
+					a.Roles[i].Trust = json.RawMessage(strings.Replace(string(r.Trust), old, fresh, 1))
+				}
+			}
+		}
+	})
 }
 
 func TestPastedAccountsNeedNoManager(t *testing.T) {
