@@ -2,6 +2,7 @@ package providers
 
 import (
 	"context"
+	"errors"
 
 	"aurora/store"
 )
@@ -15,9 +16,13 @@ type Driver interface {
 // Direct runs the typed commands of a cloud that has no CLI, over its API.
 type Direct interface {
 	// Call runs argv, which policy has judged. A command that the cloud refuses is an Output with an exit code of 1; a
-	// credential that cannot be used is a *Problem.
+	// credential that cannot be used is a *Problem; a change that was asked for and not answered is ErrNoAnswer.
 	Call(ctx context.Context, ask SessionAsk, argv []string) (Output, error)
 }
+
+// ErrNoAnswer says that nobody knows whether a change was made: the cloud was asked for it, and what came back was
+// nothing, cut, or a fault of the cloud's own.
+var ErrNoAnswer = errors.New("the cloud gave no usable answer to a change")
 
 // SessionAsk says for which connection, whom and how a session is wanted.
 type SessionAsk struct {

@@ -33,6 +33,7 @@ func newPolicy() *tablePolicy {
 		"gcloud compute instances stop":     {Effect: policy.Disrupt},
 		"gcloud compute instances describe": {Effect: policy.Read},
 		"tailscale devices list":            {Effect: policy.Read},
+		"tailscale devices rename":          {Effect: policy.Write},
 	}}
 }
 

@@ -46,6 +46,8 @@ func (s Section) ended(err error, limit time.Duration, doubt string, r Redactor)
 		return s.fail(CodeTimeout, fmt.Sprintf("It took longer than %s and was ended.%s", limit, doubt))
 	case errors.Is(err, context.Canceled):
 		return s.fail(CodeCancelled, "It was stopped while it ran."+doubt)
+	case errors.Is(err, ErrNoAnswer):
+		return s.fail(CodeLost, "The cloud was asked, and gave no usable answer."+doubt)
 	}
 	return s.fail(CodeUnavailable, "Aurora could not run the command to its end on its machine."+doubt)
 }

@@ -44,6 +44,20 @@ func TestPanicWhileACommandRunsIsItsOutcome(t *testing.T) {
 	}
 }
 
+func TestAChangeWithoutAnAnswerMayHaveTakenEffect(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "")
+	b.connect(store.Tailscale, "c1", "a.example")
+	b.direct(func(context.Context) (Output, error) {
+		return Output{Stderr: []byte("cut off"), ExitCode: 1}, ErrNoAnswer
+	})
+	r := b.Run(t.Context(), ask("tailscale devices rename n1 web-9", store.Agent))
+	wantCode(t, r, CodeLost, "gave no usable answer", "It may have taken effect", "tailscale devices list")
+	if r.Status != StatusFailed || !strings.Contains(r.Output, "cut off") || b.ledger.told() != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestOutcomeIsWrittenOnceTheDatabaseIsBack(t *testing.T) {
 	b := newBench(t, "")
 	b.connect(store.Tailscale, "c1", "a.example")

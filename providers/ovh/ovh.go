@@ -82,7 +82,7 @@ func (c *Connector) Call(ctx context.Context, ask providers.SessionAsk, argv []s
 	}
 	answer, err := run(ctx, api, command{Call: call, project: ask.Project})
 	if err != nil {
-		return failed(ask, err)
+		return failed(ask, call.Command.Effect, err)
 	}
 	text, err := providers.IndentedJSON(answer)
 	if err != nil {
@@ -106,8 +106,9 @@ func (c *Connector) api(ask providers.SessionAsk) (client, error) {
 	return client{base: r.api + apiVersion, token: token, readOnly: ask.ReadOnly, http: c.http}, nil
 }
 
-// failed tells a refusal of the API, which is an answer, from a credential that no longer works and from no answer.
-func failed(ask providers.SessionAsk, err error) (providers.Output, error) {
+// failed tells a refusal of the API, which is an answer, from a credential that no longer works and from no answer, which
+// leaves open what became of a change.
+func failed(ask providers.SessionAsk, effect policy.Effect, err error) (providers.Output, error) {
 	var refused *apiError
 	var problem *providers.Problem
 	switch {
@@ -117,9 +118,17 @@ func failed(ask providers.SessionAsk, err error) (providers.Output, error) {
 		return providers.Output{}, &providers.Problem{Code: providers.CodeExpired, Broken: true, Err: fmt.Errorf("ovh answered %d", refused.status),
 			Sentence: "OVHcloud no longer accepts the sign-in of " + ask.Connection.Account + ": connect again with /aurora connect ovh."}
 	case errors.As(err, &refused):
-		return providers.Output{Stderr: []byte(refused.Error() + "\n"), ExitCode: 1}, nil
+		out := providers.Output{Stderr: []byte(refused.Error() + "\n"), ExitCode: 1}
+		if effect > policy.Read && refused.status >= http.StatusInternalServerError {
+			return out, providers.ErrNoAnswer
+		}
+		return out, nil
 	case errors.Is(err, errBadArgument):
 		return providers.Output{Stderr: []byte(err.Error() + "\n"), ExitCode: 2}, nil
 	}
-	return providers.Output{Stderr: []byte("no usable answer from OVHcloud\n"), ExitCode: 1}, nil
+	out := providers.Output{Stderr: []byte("no usable answer from OVHcloud\n"), ExitCode: 1}
+	if effect > policy.Read {
+		return out, providers.ErrNoAnswer
+	}
+	return out, nil
 }

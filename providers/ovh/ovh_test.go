@@ -268,6 +268,26 @@ func TestWhatChangesDoesSoInAgentAlone(t *testing.T) {
 	}
 }
 
+func TestAChangeWithoutAnAnswerIsNoFailure(t *testing.T) {
+	t.Parallel()
+	sim, c := simulated(t)
+	link := linked(t, sim, c, "ca")
+	lines := map[string]bool{"ovhcloud vps stop vps-1a2b3c.vps.ovh.net": true, "ovhcloud vps get vps-1a2b3c.vps.ovh.net": false}
+	for line, changes := range lines {
+		for _, fault := range []cloudsim.Fault{{Kind: cloudsim.FaultCutAfter}, {Kind: cloudsim.FaultStatus, Status: 502}, {Kind: cloudsim.FaultStatus, Status: 403}} {
+			fault.Cloud, fault.Times = "ovh", -1
+			if err := sim.Inject(fault); err != nil {
+				t.Fatal(err)
+			}
+			out, err := c.Call(t.Context(), asked(link, false), strings.Fields(line))
+			sim.ClearFaults()
+			if open := changes && fault.Status != 403; errors.Is(err, providers.ErrNoAnswer) != open || out.ExitCode != 1 || len(out.Stderr) == 0 {
+				t.Errorf("%s, %+v: %+v, %v", line, fault, out, err)
+			}
+		}
+	}
+}
+
 func TestATokenReachesItsOwnRegionAlone(t *testing.T) {
 	t.Parallel()
 	sim, c := simulated(t)

@@ -91,7 +91,7 @@ func (c *Connector) Call(ctx context.Context, ask providers.SessionAsk, argv []s
 	}
 	answer, err := run(ctx, client, call)
 	if err != nil {
-		return failed(ask, err)
+		return failed(ask, call.Command.Effect, err)
 	}
 	text, err := providers.IndentedJSON(answer)
 	if err != nil {
@@ -100,8 +100,9 @@ func (c *Connector) Call(ctx context.Context, ask providers.SessionAsk, argv []s
 	return providers.Output{Stdout: text}, nil
 }
 
-// failed tells a refusal of the API, which is an answer, from a credential that no longer works and from no answer.
-func failed(ask providers.SessionAsk, err error) (providers.Output, error) {
+// failed tells a refusal of the API, which is an answer, from a credential that no longer works and from no answer, which
+// leaves open what became of a change unless it was the sign-in that went unanswered.
+func failed(ask providers.SessionAsk, effect policy.Effect, err error) (providers.Output, error) {
 	var refused api.APIError
 	var token *oauth2.RetrieveError
 	switch {
@@ -112,12 +113,20 @@ func failed(ask providers.SessionAsk, err error) (providers.Output, error) {
 			Sentence: "Tailscale no longer accepts the credential of " + ask.Connection.Account + ": connect again with /aurora connect tailscale.",
 		}
 	case errors.As(err, &refused):
-		return providers.Output{Stderr: []byte(fmt.Sprintf("%s (HTTP %d)\n", refused.Message, refused.Status)), ExitCode: 1}, nil
+		out := providers.Output{Stderr: []byte(fmt.Sprintf("%s (HTTP %d)\n", refused.Message, refused.Status)), ExitCode: 1}
+		if effect > policy.Read && refused.Status >= http.StatusInternalServerError {
+			return out, providers.ErrNoAnswer
+		}
+		return out, nil
 	case errors.Is(err, errBadArgument):
 		return providers.Output{Stderr: []byte(err.Error() + "\n"), ExitCode: 2}, nil
 	}
 	// The address in a *url.Error names the tailnet and nothing secret, but what the other side sent may be anything.
-	return providers.Output{Stderr: []byte("no usable answer from Tailscale\n"), ExitCode: 1}, nil
+	out := providers.Output{Stderr: []byte("no usable answer from Tailscale\n"), ExitCode: 1}
+	if effect > policy.Read && token == nil {
+		return out, providers.ErrNoAnswer
+	}
+	return out, nil
 }
 
 // client gives the connection's client, which keeps its access token until that expires.

@@ -122,6 +122,34 @@ func TestReadsAndChangesReachTheTailnet(t *testing.T) {
 	}
 }
 
+func TestAChangeWithoutAnAnswerIsNoFailure(t *testing.T) {
+	t.Parallel()
+	sim, c := simulated(t)
+	ask := asked(sim.TailscaleClient(), false)
+	var id string
+	for _, id = range devices(t, c, ask) {
+		break
+	}
+	for line, changes := range map[string]bool{"tailscale device rename " + id + " web-9": true, "tailscale device get " + id: false} {
+		for _, fault := range []cloudsim.Fault{
+			{Action: "devices.*", Kind: cloudsim.FaultCutAfter}, {Action: "devices.*", Kind: cloudsim.FaultStatus, Status: 502},
+			{Action: "devices.*", Kind: cloudsim.FaultStatus, Status: 403}, {Action: "oauth.token.*", Kind: cloudsim.FaultStatus, Status: 503},
+		} {
+			fault.Cloud, fault.Times = "tailscale", -1
+			if err := sim.Inject(fault); err != nil {
+				t.Fatal(err)
+			}
+			ask.Connection.Generation++ // so that it signs in again
+			out, err := c.Call(t.Context(), ask, strings.Fields(line))
+			sim.ClearFaults()
+			open := changes && fault.Status != 403 && fault.Status != 503
+			if errors.Is(err, providers.ErrNoAnswer) != open || out.ExitCode != 1 || len(out.Stderr) == 0 {
+				t.Errorf("%s, %+v: %+v, %v", line, fault, out, err)
+			}
+		}
+	}
+}
+
 func TestASessionForReadingCannotChangeAnything(t *testing.T) {
 	t.Parallel()
 	sim, c := simulated(t)
