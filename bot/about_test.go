@@ -123,3 +123,29 @@ func TestQuestionIsShownByWhoeverGoesOn(t *testing.T) {
 		t.Errorf("said %q", words)
 	}
 }
+
+func TestMessageThatIsAskedAboutIsToldWithWhatIsAttached(t *testing.T) {
+	t.Parallel()
+	about := Said{Text: "Alert: checkout\ndisk is full", TS: aboutTS} // nobody's words alone
+	details := agent.Said{Text: about.Text}
+	for name, c := range map[string]struct {
+		above []Said
+		want  []agent.Said
+	}{
+		"not in what was read": {[]Said{{Person: person("U2"), Text: "looking", TS: "1.000002"}}, []agent.Said{{Who: "U2", Text: "looking"}, details}},
+		"without its details": {[]Said{{Person: person("U1"), Text: "Alert: checkout", TS: aboutTS}, {Person: person("U2"), Text: "looking", TS: "1.000002"}},
+			[]agent.Said{details, {Who: "U2", Text: "looking"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t)
+			seen := &witness{}
+			o.Agent, o.room.thread = seen, c.above
+			o.below("U1", "why?", &about)
+			o.tryUntilQuiet(1)
+			if len(seen.told) != 1 || !slices.Equal(seen.told[0].History, c.want) {
+				t.Errorf("told %+v", seen.told)
+			}
+		})
+	}
+}

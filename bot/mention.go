@@ -129,8 +129,8 @@ func (d *Desk) history(ctx context.Context, row store.Received) []agent.Said {
 	if err != nil {
 		zerolog.Ctx(ctx).Info().Err(err).Msg("read the thread")
 	}
-	if p.About != nil && !slices.ContainsFunc(said, func(s Said) bool { return s.TS == p.About.TS }) {
-		said = append(said, *p.About)
+	if p.About != nil {
+		said = with(said, *p.About)
 	}
 	var history []agent.Said
 	for _, s := range said {
@@ -138,6 +138,17 @@ func (d *Desk) history(ctx context.Context, row store.Received) []agent.Said {
 		history = append(history, agent.Said{Own: s.Person == row.Person, Bot: s.Own, Who: s.Person.ID, Text: clean})
 	}
 	return history
+}
+
+// with puts the message that was asked about in its place among what stands in the thread, last where it is not among it.
+// Taken from the message itself it has what is attached too, which in a thread nobody reads.
+func with(said []Said, about Said) []Said {
+	i := slices.IndexFunc(said, func(s Said) bool { return s.TS == about.TS })
+	if i < 0 {
+		return append(said, about)
+	}
+	said[i] = about
+	return said
 }
 
 // unfit tells what cannot be taken as an ask at all, and what to do instead.
