@@ -85,7 +85,7 @@ func (s *Server) link(w http.ResponseWriter, r *http.Request) {
 // the row that points to it. Neither a typing error nor a store that is away spends the link: nobody has to walk back to
 // the chat for that. Of two that come at once one spends it, the other finds it gone.
 func (s *Server) linkForm(w http.ResponseWriter, r *http.Request, p pass, linker Linker, token string) {
-	linked, err := linker.Link(r.Context(), p.ConnectTicket, r.PostForm)
+	linked, err := s.check(w, r, p, linker)
 	var problem *providers.Problem
 	if errors.As(err, &problem) {
 		s.render(w, http.StatusUnprocessableEntity, formView(p, linker.Page(r.Context(), p.ConnectTicket), r.PostForm, problem.Sentence, token))

@@ -70,7 +70,7 @@ func (d *desk) NewTicket(context.Context, json.RawMessage, time.Duration) (strin
 }
 
 func (d *desk) UserByID(context.Context, string, string) (store.User, error) {
-	return store.User{ID: "usr_1", Active: true}, nil
+	return store.User{ID: "usr_1", Active: true, Role: store.Admin}, nil
 }
 
 func (d *desk) Person(context.Context, store.Person) (store.User, error) {

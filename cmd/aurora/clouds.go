@@ -22,7 +22,7 @@ import (
 
 // clouds are the connectors.
 type clouds struct {
-	aws       *aws.Connector // nil without an AWS identity of Aurora's own
+	aws       *aws.Connector
 	gcp       *gcp.Connector
 	tailscale *tailscale.Connector
 	ovh       *ovh.Connector // nil while it is off
