@@ -148,6 +148,9 @@ func (s *Server) Admit(ctx context.Context, orgID, id string, by store.Person, g
 		return "", fmt.Errorf("read the credential that waits: %w", err)
 	}
 	t := ticketOf(p)
+	if err := s.active(ctx, t); err != nil {
+		return "", err
+	}
 	l := linkedOf(p, cred)
 	at, err := s.placeFor(ctx, t, l)
 	if err != nil {

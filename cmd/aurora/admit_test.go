@@ -2,6 +2,7 @@ package main
 
 import (
 	dbsql "database/sql"
+	"errors"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -160,6 +161,24 @@ func TestWhatWaitsTooLongIsErased(t *testing.T) {
 		t.Errorf("something is left: %v, %v", err, s.waiting())
 	}
 	s.mustSee(eve, "was not approved (expired)")
+}
+
+func TestNothingComesIntoUseForWhoLeft(t *testing.T) {
+	t.Parallel()
+	s := doubtful(t, "")
+	s.connectsAWS()
+	p := s.waiting()[0]
+	user := p.Connection.UserID
+	if err := s.app.stores.sql.Depart(t.Context(), p.Connection.OrgID, user, store.Person{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.app.web.Admit(t.Context(), p.Connection.OrgID, p.ID, p.Person, true); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("it was approved: %v", err)
+	}
+	inUse := store.CredentialPath(p.Connection.OrgID, user, store.AWS, p.Connection.Account, true)
+	if _, _, err := s.app.stores.keeper.Get(t.Context(), inUse); !errors.Is(err, store.ErrNotFound) || len(s.connections(eve)) != 0 {
+		t.Errorf("it can be used: %v, %v", err, s.connections(eve))
+	}
 }
 
 // ages makes a connection that waits older than it is.

@@ -115,7 +115,7 @@ func TestMovedMissingAndAddedRowsShow(t *testing.T) {
 		if e.name == "sqlite" {
 			later = `strftime('%Y-%m-%d %H:%M:%f', at, '+0.001 seconds')`
 		}
-		forged := `INSERT INTO audit SELECT 6, at, kind, org_id, user_id, person, turn, subject, detail, hash, 'f' || substr(hash, 2) FROM audit WHERE seq = 5`
+		forged := `INSERT INTO audit SELECT 6, at, kind, org_id, user_id, person, turn, subject, detail, hash, CASE substr(hash, 1, 1) WHEN 'f' THEN '0' ELSE 'f' END || substr(hash, 2) FROM audit WHERE seq = 5`
 		for _, row := range []struct {
 			what  string
 			do    []string

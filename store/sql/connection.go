@@ -91,13 +91,17 @@ func (d *DB) OrganisationConnections(ctx context.Context, orgID string) (list []
 }
 
 // Connect keeps a connection and audits who made it. A second one of the same owner, cloud and account takes the place of
-// the first under the same id, with the next generation. The connection as it stands is given back.
+// the first under the same id, with the next generation. The connection as it stands is given back. store.ErrNotFound, and
+// nothing is kept, for an owner who may not use Aurora any more; the organisation's own is kept on an admin's word alone.
 func (d *DB) Connect(ctx context.Context, c store.Connection, by store.Person) (kept store.Connection, err error) {
 	args, err := connectionArgs(c)
 	if err != nil {
 		return kept, err
 	}
 	err = d.as(ctx, c.OrgID, ownerOf(c.UserID), func(tx conn) error {
+		if err := tx.mayConnect(ctx, c, by); err != nil {
+			return err
+		}
 		kept, err = first(ctx, tx, scanConnection, `INSERT INTO user_tokens
 			(id, org_id, user_id, owner, cloud, account, label, region, projects, settings, token, status, read_only)
 			VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
@@ -112,6 +116,25 @@ func (d *DB) Connect(ctx context.Context, c store.Connection, by store.Person) (
 		return tx.append(ctx, note(store.AuditConnect, c.OrgID, by, kept.ID, connectionDetail(kept)))
 	})
 	return kept, err
+}
+
+// mayConnect is asked last: while a cloud was being asked, its person may have left, or be no admin any more.
+func (c conn) mayConnect(ctx context.Context, in store.Connection, by store.Person) error {
+	if in.UserID != "" {
+		_, err := c.holdUser(ctx, in.OrgID, in.UserID)
+		return err
+	}
+	user, err := c.person(ctx, by)
+	if err != nil {
+		return fmt.Errorf("find who connects for everyone: %w", err)
+	}
+	if user, err = c.holdUser(ctx, in.OrgID, user.ID); err != nil {
+		return err
+	}
+	if user.Role != store.Admin {
+		return fmt.Errorf("connect for everyone as %s: %w", user.Role, store.ErrNotFound)
+	}
+	return nil
 }
 
 func connectionArgs(c store.Connection) ([]any, error) {

@@ -13,10 +13,26 @@ import (
 
 func connect(t testing.TB, db *sql.DB, orgID, userID, account string) store.Connection {
 	t.Helper()
+	by := ada
+	if userID == "" {
+		by = chief(t, db, orgID)
+	}
 	c, err := db.Connect(t.Context(), store.Connection{OrgID: orgID, UserID: userID, Cloud: store.AWS, Account: account,
-		Token: "vault:" + store.CredentialPath(orgID, userID, store.AWS, account, true)}, ada)
+		Token: "vault:" + store.CredentialPath(orgID, userID, store.AWS, account, true)}, by)
 	must(t, err)
 	return c
+}
+
+// chief is an admin of an organisation: Ada where she is one, else somebody who is nowhere else in the tests.
+func chief(t testing.TB, db *sql.DB, orgID string) store.Person {
+	t.Helper()
+	if u, err := db.Person(t.Context(), ada); err == nil && u.OrgID == orgID && u.Role == store.Admin {
+		return ada
+	}
+	p := store.Person{Platform: store.Slack, Team: orgID, ID: "UCHIEF"}
+	_, _, err := db.EnsureUser(t.Context(), store.Organisation{ID: orgID}, p, store.Admin)
+	must(t, err)
+	return p
 }
 
 func ids(list []store.Connection) []string {

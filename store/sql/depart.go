@@ -32,6 +32,16 @@ func (d *DB) Depart(ctx context.Context, orgID, userID string, by store.Person) 
 	})
 }
 
+// holdUser gives a user who may use Aurora, store.ErrNotFound for anybody else. He stays as he is until the transaction ends:
+// whoever switches him off waits that long, and then finds what was kept for him.
+func (c conn) holdUser(ctx context.Context, orgID, userID string) (store.User, error) {
+	u, err := first(ctx, c, scanUser, `SELECT `+userColumns+` FROM users u WHERE u.id = $1 AND u.org_id = $2 AND u.active = $3 {lock}`, userID, orgID, true)
+	if err != nil {
+		return u, fmt.Errorf("hold a user who may use Aurora: %w", err)
+	}
+	return u, nil
+}
+
 // Return switches a user on again who left more than an hour ago, with a role as at first contact. Sooner than that it is
 // not certain that the platform's word for it is not older than his leaving.
 func (d *DB) Return(ctx context.Context, orgID, userID string, role store.Role, by store.Person) (returned bool, err error) {

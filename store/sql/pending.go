@@ -18,7 +18,8 @@ func scanPending(row scanner) (p store.PendingConnection, err error) {
 // NewPendingID makes the name of a connection that will wait, so that its credential can be kept under it beforehand.
 func (*DB) NewPendingID() string { return newID("pen") }
 
-// AddPending keeps a connection that waits for an admin, and audits that it does.
+// AddPending keeps a connection that waits for an admin, and audits that it does. store.ErrNotFound for somebody who may not
+// use Aurora any more.
 func (d *DB) AddPending(ctx context.Context, p store.PendingConnection) error {
 	if p.ID == "" || p.Connection.OrgID == "" || p.Connection.UserID == "" {
 		return errors.New("a connection that waits needs an id, an organisation and a user")
@@ -31,6 +32,9 @@ func (d *DB) AddPending(ctx context.Context, p store.PendingConnection) error {
 		}
 	}
 	return d.tx(ctx, func(tx conn) error {
+		if _, err := tx.holdUser(ctx, p.Connection.OrgID, p.Connection.UserID); err != nil {
+			return err
+		}
 		_, err := tx.exec(ctx, `INSERT INTO pending_connections (id, org_id, user_id, connection, person, place) VALUES ($1, $2, $3, $4, $5, $6)`,
 			p.ID, p.Connection.OrgID, p.Connection.UserID, texts[0], texts[1], texts[2])
 		if err != nil {
