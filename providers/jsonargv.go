@@ -54,6 +54,9 @@ func (e *Executor) forceJSON(p Prepared) Prepared {
 	if p.Code != "" {
 		return p
 	}
+	if flag, why := probes(p.Verdict); flag != "" && p.Command.Argv[0] == "gcloud" {
+		return p.refuse(refusal{CodeRefused, "Parts of the output are secret, and " + flag + " " + why + ". Leave it out, or choose by members that are not secret."})
+	}
 	argv, ok := jsonArgv(p.Command.Argv)
 	if !ok {
 		return p.refuse(refusal{CodeRefused, "Parts of what " + p.Command.Argv[0] + " prints here are secret and cannot be masked."})
