@@ -20,7 +20,7 @@ func TestMaskedMembersCannotBeAskedFor(t *testing.T) {
 	b.connect(store.GCP, "g1", "ada@example.com", "shop")
 	b.Policy = engine
 	for flag, open := range map[string]bool{
-		`--filter=name=web`:                                      true,
+		`--filter=name=web`: true,
 		`--filter=name~^web AND (state=ACTIVE OR state:DEPLOY*)`: true,
 		`--filter=name:(web pay) NOT state="OFF LINE" -region=x`: true,
 		`--filter=labels.team = 'payments'`:                      true,
