@@ -71,6 +71,7 @@ type Audience struct {
 	Shared bool   // guests or other organisations are there, or that cannot be told
 	Guests bool   // guests are known to be there
 	Others bool   // other organisations are known to be there
+	Crowd  string // stands for everybody who is in a shared place, one by one; empty where that cannot be told
 	Name   string // the channel's name: untrusted text
 }
 
@@ -90,7 +91,7 @@ func (a Audience) outsiders() []string {
 	if a.Others {
 		who = append(who, readOthers)
 	}
-	if a.Shared && who == nil {
+	if a.Shared && (who == nil || a.Crowd == "") {
 		who = append(who, readUnknown)
 	}
 	return who
@@ -100,6 +101,7 @@ func (a Audience) outsiders() []string {
 // their time, so the platform looks once more right before it sends, unless that was just done.
 type Readers struct {
 	Agreed []string  // the outsiders its asker was told of; nil where members alone may read it
+	Crowd  string    // who was there when he was told
 	Seen   time.Time // when it was last looked who reads there
 }
 
@@ -109,9 +111,10 @@ const freshAudience = time.Second
 // Fresh tells whether it was just now looked who reads there.
 func (r *Readers) Fresh() bool { return r == nil || time.Since(r.Seen) < freshAudience }
 
-// May tells whether those who read a place now may read the message.
+// May tells whether those who read a place now may read the message: members, or the very people its asker had in front
+// of him when he was told of outsiders.
 func (r *Readers) May(now Audience) bool {
-	return now.Direct || !now.Shared || agreed(r.Agreed, now.outsiders())
+	return now.Direct || !now.Shared || r.Crowd == now.Crowd && agreed(r.Agreed, now.outsiders())
 }
 
 // Said is a message somebody else wrote: untrusted text.

@@ -19,7 +19,7 @@ func (d *Desk) discreet(ctx context.Context, post store.Post, out outgoing) (sho
 	if post.Kind == store.PostWhisper || out.Asker == "" {
 		return out, nil, nil
 	}
-	readers := &Readers{Agreed: out.Agreed, Seen: time.Now()}
+	readers := &Readers{Agreed: out.Agreed, Crowd: out.Crowd, Seen: time.Now()}
 	audience, err := d.Chats[post.Place.Platform].Directory.Audience(ctx, post.Place)
 	if err != nil {
 		return out, nil, fmt.Errorf("tell who reads %s: %w", post.Place.Channel, err)
@@ -41,7 +41,7 @@ func (d *Desk) discreet(ctx context.Context, post store.Post, out outgoing) (sho
 	return shown, hidden, nil
 }
 
-// agreed tells whether the asker was told of everybody from outside who reads now.
+// agreed tells whether the asker was told of every kind of outsider who reads now.
 func agreed(told, now []string) bool {
 	return len(told) > 0 && !slices.ContainsFunc(now, func(who string) bool { return !slices.Contains(told, who) })
 }
@@ -60,7 +60,7 @@ func withheld(post store.Post, out outgoing, audience Audience) store.Post {
 	}
 	whispered.Message.Buttons = slices.DeleteFunc(slices.Clone(whispered.Message.Buttons), isShare)
 	if !out.Private && out.Message.Card == nil {
-		whispered.Offer = &offer{Part: post.Part, Outsiders: audience.outsiders()}
+		whispered.Offer = &offer{Part: post.Part, Outsiders: audience.outsiders(), Crowd: audience.Crowd}
 		whispered.Message.Buttons = append(whispered.Message.Buttons, shareButton(post.Turn, part, audience))
 	}
 	return whisperTo(post.Turn, part, post.Place, store.Person{ID: out.Asker}, whispered)
@@ -81,5 +81,5 @@ func readersOf(outsiders []string) string {
 	if len(outsiders) == 0 {
 		return "everybody in this channel"
 	}
-	return "everybody in this channel, also " + strings.Join(outsiders, " and ")
+	return "everybody in this channel, among them " + strings.Join(outsiders, " and ")
 }

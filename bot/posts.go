@@ -16,6 +16,7 @@ type outgoing struct {
 	Instead *Message            `json:"instead,omitempty"` // what stands in the open when Message may not; our own sentence when nil
 	Quiet   bool                `json:"quiet,omitempty"`   // Instead says all that matters: Message is not whispered
 	Agreed  []string            `json:"agreed,omitempty"`  // the outsiders the asker was told of when he had it shared
+	Crowd   string              `json:"crowd,omitempty"`   // who was there when he was told
 	Offer   *offer              `json:"offer,omitempty"`   // of a whisper: it can be shared
 	Keep    *exchange           `json:"keep,omitempty"`    // what the thread remembers once it is said
 	Confirm *store.Confirmation `json:"confirm,omitempty"` // the card's record, kept in Redis from the moment the card is sent

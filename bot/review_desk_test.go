@@ -29,6 +29,7 @@ type room struct {
 	whispers []Message
 	shared   bool
 	audience Audience // besides shared
+	crowd    string   // besides those who were there from the beginning
 	kind     Kind
 	thread   []Said // what stands in it above any message
 	onPost   func(m Message) error
@@ -89,6 +90,7 @@ func (r *room) Audience(context.Context, store.Place) (Audience, error) {
 	defer r.mu.Unlock()
 	a := r.audience
 	a.Shared = a.Shared || r.shared || a.Guests || a.Others
+	a.Crowd = "U1,U2" + r.crowd
 	return a, nil
 }
 

@@ -14,6 +14,7 @@ import (
 type offer struct {
 	Part      int      `json:"part"`      // of the post that was withheld
 	Outsiders []string `json:"outsiders"` // whom the asker was told of
+	Crowd     string   `json:"crowd"`     // who was there then
 }
 
 // shareButton asks, before it counts, with the name of those who read there now.
@@ -30,7 +31,7 @@ const notYours = "Only the person this was whispered to can share it."
 
 // pressShare says in the open what was whispered, word for word, once. The post is put into the outbox in the transaction
 // that settles the click, under a number that only this offer has: a crash neither loses nor doubles it. Who reads there
-// is looked at again when it is sent, and whoever was not named to the asker keeps it from being said.
+// is looked at again when it is sent, and whoever came or went since the asker was told keeps it from being said.
 func (d *Desk) pressShare(ctx context.Context, claim store.Claim, row store.Received, a asker, means pressed) error {
 	kept, err := d.Offers.Kept(ctx, means.Turn, means.Part)
 	if errors.Is(err, store.ErrNotFound) {
@@ -67,7 +68,7 @@ func shared(kept store.Post, out outgoing, part int) store.Post {
 	place.Whisper = ""
 	m := out.Message
 	m.Buttons, m.Rating, m.Prompts, m.NoFile = nil, nil, nil, true
-	return say(kept.Turn, part, place, outgoing{Message: m, Asker: asker, Agreed: slices.Clone(out.Offer.Outsiders), Keep: out.Keep})
+	return say(kept.Turn, part, place, outgoing{Message: m, Asker: asker, Agreed: slices.Clone(out.Offer.Outsiders), Crowd: out.Offer.Crowd, Keep: out.Keep})
 }
 
 // noteShare puts into the audit who let whom read what; the words themselves are not in it.

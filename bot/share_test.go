@@ -136,6 +136,26 @@ func TestAnswerOverheardOnItsWayIsWhispered(t *testing.T) {
 	}
 }
 
+// TestShareAsksAgainWhenAnotherGuestCame: a guest was named, this one was not there.
+func TestShareAsksAgainWhenAnotherGuestCame(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.room.audience.Guests = true
+	o.Agent = read("three instances", false)
+	o.say("U1", "list")
+	_, b := o.offered(actionShare)
+	o.room.crowd = ",UGUEST2"
+	o.click("U1", actionShare, "", b.Value)
+	_, again := o.offered(actionShare)
+	if o.stands("three instances") != 0 || again.Value == b.Value {
+		t.Fatalf("shared with somebody who came since: %q", o.room.words())
+	}
+	o.click("U1", actionShare, "", again.Value)
+	if o.stands("three instances") != 1 {
+		t.Errorf("said %q", o.room.words())
+	}
+}
+
 func TestShareIsNeitherLostNorDoubled(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)

@@ -41,10 +41,9 @@ func outsider(p bot.Profile) error {
 	return nil
 }
 
-// outsiders tells whether somebody in the channel is no full member, or that this cannot be told. errGuest or errExternal
-// come with true when it is known who.
-func (a *Adapter) outsiders(ctx context.Context, place store.Place) (bool, error) {
-	members, err := a.members(ctx, place)
+// outsiders tells whether one of the members of a channel is no full member, or that this cannot be told, as where err
+// kept them from being listed. errGuest or errExternal come with true when it is known who.
+func (a *Adapter) outsiders(ctx context.Context, members []string, err error) (bool, error) {
 	switch {
 	case slackWord(err) == "unknown_method": // Slack has it; a platform that has not is taken at conversations.info's word
 		return false, nil

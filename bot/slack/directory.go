@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -85,18 +86,28 @@ func (a *Adapter) Audience(ctx context.Context, place store.Place) (bot.Audience
 	}
 	audience := bot.Audience{Direct: c.IsIM, Name: c.Name, Others: c.IsExtShared || c.IsPendingExtShared || c.IsOrgShared || c.IsGlobalShared ||
 		len(c.PendingShared) > 0 || len(c.ConnectedTeamIDs) > 0}
-	audience.Shared = audience.Others || c.IsMpIM
-	if audience.Shared || audience.Direct {
+	if audience.Direct {
 		return audience, nil
 	}
-	audience.Shared, err = a.outsiders(ctx, place)
+	members, unlisted := a.members(ctx, place)
+	if audience.Shared = audience.Others || c.IsMpIM; !audience.Shared {
+		audience.Shared, err = a.outsiders(ctx, members, unlisted)
+	}
 	switch {
 	case errors.Is(err, errGuest):
 		audience.Guests, err = true, nil
 	case errors.Is(err, errExternal):
 		audience.Others, err = true, nil
 	}
+	if audience.Shared && unlisted == nil {
+		audience.Crowd = crowdOf(members)
+	}
 	return audience, err
+}
+
+// crowdOf stands for people: anybody who comes or goes makes another one of it.
+func crowdOf(members []string) string {
+	return store.HashNonce(strings.Join(slices.Sorted(slices.Values(members)), ","))
 }
 
 // stillFor tells whether a message is still for those who read there, as the last thing before it is sent.

@@ -31,7 +31,7 @@ func TestWhoComesWhileAMessageWaitsInLineReadsNothing(t *testing.T) {
 		}
 		return slices.ContainsFunc(messages, func(m slacksim.Message) bool { return strings.Contains(m.Plain, text) })
 	}
-	within, told := &bot.Readers{}, &bot.Readers{Agreed: []string{"guests"}}
+	within := &bot.Readers{}
 	if _, err := r.Post(t.Context(), place(ops), bot.Message{Text: "for members", Readers: within}, bot.Meta{}); !errors.Is(err, bot.ErrOverheard) || inOps("for members") {
 		t.Errorf("a guest came while it waited: %v", err)
 	}
@@ -48,8 +48,49 @@ func TestWhoComesWhileAMessageWaitsInLineReadsNothing(t *testing.T) {
 	if inOps("Running a secret") {
 		t.Error("a word on progress that waited")
 	}
+	now, err := r.Audience(t.Context(), place(ops))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := &bot.Readers{Agreed: []string{"guests"}, Crowd: now.Crowd}
 	if err := r.Update(t.Context(), place(ops), ts, bot.Message{Text: "shared", Readers: told}); err != nil || !inOps("shared") {
 		t.Errorf("its asker was told of guests: %v", err)
+	}
+}
+
+// TestAnotherGuestMakesAnotherCrowd: whoever is told of a guest was not told of the next one.
+func TestAnotherGuestMakesAnotherCrowd(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, slacksim.Config{})
+	crowd := func(channel string) string {
+		got, err := r.Audience(t.Context(), place(channel))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Crowd
+	}
+	for _, channel := range []string{checkout, share} {
+		before := crowd(channel)
+		if before == "" || crowd(channel) != before {
+			t.Errorf("%s: who reads there is not told, or each time otherwise", channel)
+		}
+		guest := slacksim.Person{ID: "U0" + channel[2:], Name: "guest-" + channel, Guest: true}
+		if err := r.sim.AddPerson(guest); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.sim.Invite(ada, channel, guest.ID); err != nil {
+			t.Fatal(err)
+		}
+		if crowd(channel) == before {
+			t.Errorf("%s: another guest came and nobody noticed", channel)
+		}
+	}
+	if got := crowd(ops); got != "" {
+		t.Errorf("in house it is %q", got)
+	}
+	r.sim.Inject(slacksim.Fault{Method: "conversations.members", Kind: slacksim.FaultError, Error: "missing_scope", Times: -1})
+	if got := crowd(share); got != "" {
+		t.Errorf("where nobody can be listed it is %q", got)
 	}
 }
 
