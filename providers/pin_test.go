@@ -68,6 +68,28 @@ func TestAProgramThatWasExchangedIsNotRun(t *testing.T) {
 	}
 }
 
+// TestAProgramThatWasExchangedBetweenTwoTriesIsNotRunAgain has the cloud throttle the first, and the program exchanged
+// while Aurora waits.
+func TestAProgramThatWasExchangedBetweenTwoTriesIsNotRunAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "")
+	b.Patience = time.Millisecond
+	b.connect(store.AWS, "c1", "111122223333")
+	root := tree(t, map[string]string{"bin/aws": "#!@ROOT/bin/python3\n" +
+		"echo '#!@ROOT/bin/python3' > @ROOT/bin/aws\necho 'echo loots' >> @ROOT/bin/aws\necho 'An error occurred (SlowDown)' >&2\nexit 1\n"})
+	if err := os.Symlink("/bin/sh", filepath.Join(root, "bin/python3")); err != nil {
+		t.Fatal(err)
+	}
+	program := Locate(filepath.Join(root, "bin"))["aws"]
+	program.Flags = nil // the interpreter is a shell here
+	b.Programs["aws"] = program
+	r := b.Run(context.Background(), ask("aws ec2 describe-instances", store.Ask))
+	wantCode(t, r, CodeUnavailable, "not the one that was there", "restart")
+	if strings.Contains(r.Output, "loots") {
+		t.Errorf("it ran: %+v", r)
+	}
+}
+
 func rewrite(file string, change func(string) string) error {
 	raw, err := os.ReadFile(file)
 	if err != nil {

@@ -131,6 +131,10 @@ func (e *Executor) runProcess(j job, program Program, s Session, cred store.Cred
 	maps.Copy(env, s.Env)
 	run := process{argv: program.Command(argv), env: env, files: s.Files, within: s.FilesEnv, dir: e.Dir, limit: e.MaxOutput, sandbox: e.Sandbox, read: program.Installed}
 	return func(ctx context.Context) (Output, error) {
+		// Getting a session, or waiting before another try, may have taken a minute since starter looked.
+		if err := program.Unchanged(); err != nil {
+			return Output{}, changed(program, err)
+		}
 		way, err := e.openWay(j.route())
 		if err != nil {
 			return Output{}, err
