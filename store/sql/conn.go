@@ -5,6 +5,7 @@ import (
 	dbsql "database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"aurora/store"
 )
@@ -18,6 +19,17 @@ type conn struct {
 	speech *dialect
 	key    store.Secret // of the audit chain
 	door   door         // nil in a transaction, which has passed it
+
+	patience time.Duration // for one statement; 0 for as long as the caller's
+}
+
+// bound ends a statement whose answer never comes. The server ends what takes long by itself and says so; one that is
+// frozen, or cut off behind a proxy that is not, says nothing.
+func (c conn) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.patience == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, c.patience)
 }
 
 // door lets in as many as there are connections, but for the one that arrivals are committed with: an event must not
@@ -50,6 +62,8 @@ func (c conn) exec(ctx context.Context, query string, args ...any) (int64, error
 		return 0, err
 	}
 	defer c.door.leave()
+	ctx, end := c.bound(ctx)
+	defer end()
 	result, err := c.run.ExecContext(ctx, c.speech.words.Replace(query), args...)
 	if err != nil {
 		return 0, fault(ctx, err)
@@ -89,6 +103,8 @@ func (c conn) each(ctx context.Context, query string, args []any, row func(scann
 		return err
 	}
 	defer c.door.leave()
+	ctx, end := c.bound(ctx)
+	defer end()
 	rows, err := c.run.QueryContext(ctx, c.speech.words.Replace(query), args...)
 	if err != nil {
 		return fault(ctx, err)
@@ -130,6 +146,9 @@ func first[T any](ctx context.Context, c conn, scan func(scanner) (T, error), qu
 
 const attempts = 4
 
+// transactionTimes is how many slow statements a transaction may have; few have more than three at all.
+const transactionTimes = 4
+
 // tx runs fn in one transaction. What PostgreSQL gave up to end a deadlock is run again: nothing of it was written.
 func (d *DB) tx(ctx context.Context, fn func(conn) error) error {
 	if err := d.door.enter(ctx); err != nil {
@@ -150,11 +169,13 @@ func (d *DB) urgent(ctx context.Context, fn func(conn) error) error {
 }
 
 func (d *DB) once(ctx context.Context, fn func(conn) error) error {
+	ctx, end := conn{patience: transactionTimes * d.patience}.bound(ctx)
+	defer end()
 	raw, err := d.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", fault(ctx, err))
 	}
-	if err := fn(conn{run: raw, speech: d.speech, key: d.key}); err != nil {
+	if err := fn(conn{run: raw, speech: d.speech, key: d.key, patience: d.patience}); err != nil {
 		_ = raw.Rollback() // the first error says more; a lost connection rolls back by itself
 		return err
 	}

@@ -57,7 +57,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, err
 	}
 	most := d.pool.Stats().MaxOpenConnections
-	d.conn = conn{run: d.pool, speech: d.speech, key: cfg.AuditKey, door: make(door, max(1, most-1))}
+	d.conn = conn{run: d.pool, speech: d.speech, key: cfg.AuditKey, door: make(door, max(1, most-1)), patience: d.patience}
 	background, stop := context.WithCancel(context.Background())
 	d.stop = stop
 	d.wakes.kick = make(chan struct{}, 1)
@@ -91,7 +91,7 @@ func (d *DB) openPostgres(ctx context.Context, cfg Config) error {
 	if conns <= 0 {
 		conns = defaultMaxConns
 	}
-	d.pg, d.speech = pg, postgres
+	d.pg, d.speech, d.patience = pg, postgres, statementPatience
 	d.pool = stdlib.OpenDB(*pg)
 	d.pool.SetMaxOpenConns(conns)
 	d.pool.SetMaxIdleConns(conns)
@@ -126,6 +126,7 @@ func parsePostgres(url string) (*pgx.ConnConfig, error) {
 	if pg.ConnectTimeout == 0 {
 		pg.ConnectTimeout = 5 * time.Second
 	}
+	pg.DialFunc = dialer.DialContext
 	for name, value := range map[string]string{
 		"application_name": "aurora", "timezone": "UTC",
 		"statement_timeout": "30s", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "60s",
