@@ -45,7 +45,7 @@ func outsider(p bot.Profile) error {
 // kept them from being listed. errGuest or errExternal come with true when it is known who.
 func (a *Adapter) outsiders(ctx context.Context, members []string, err error) (bool, error) {
 	switch {
-	case slackWord(err) == "unknown_method": // Slack has it; a platform that has not is taken at conversations.info's word
+	case slackWord(err) == "unknown_method" && a.replies.local != "": // a stand-in on this machine: conversations.info's word does
 		return false, nil
 	case errors.Is(err, errTooMany):
 		return true, nil

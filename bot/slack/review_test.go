@@ -1,11 +1,15 @@
 package slack
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
+	slackgo "github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
 
 	"aurora/bot"
@@ -13,7 +17,7 @@ import (
 	"aurora/store"
 )
 
-func TestPlatformWithoutMembersIsTakenAtItsWord(t *testing.T) {
+func TestStandInWithoutMembersIsTakenAtItsWord(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, slacksim.Config{})
 	r.sim.Inject(slacksim.Fault{Method: "conversations.members", Kind: slacksim.FaultError, Error: "unknown_method", Times: -1})
@@ -26,6 +30,28 @@ func TestPlatformWithoutMembersIsTakenAtItsWord(t *testing.T) {
 	r.sim.Inject(slacksim.Fault{Method: "conversations.members", Kind: slacksim.FaultError, Error: "missing_scope", Times: -1})
 	if got, err := r.Audience(t.Context(), place(ops)); err != nil || !got.Shared {
 		t.Errorf("what is refused for another reason is shared: %t, %v", got.Shared, err)
+	}
+}
+
+// answering is a Slack whose methods answer what it holds, and "ok" besides.
+type answering map[string]string
+
+func (a answering) Do(r *http.Request) (*http.Response, error) {
+	answer := cmp.Or(a[r.URL.Path[len("/api/"):]], `{"ok":true}`)
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(answer))}, nil
+}
+
+// TestSlackThatDisownsAMethodIsNotBelieved: Slack has conversations.members, so whatever answers without it cannot tell of guests.
+func TestSlackThatDisownsAMethodIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	a := New(Config{})
+	a.api = slackgo.New("", slackgo.OptionHTTPClient(answering{
+		"auth.test":             `{"ok":true,"team_id":"` + nimbus + `","user_id":"U0BOT"}`,
+		"conversations.info":    `{"ok":true,"channel":{"id":"` + ops + `","name":"ops","is_channel":true}}`,
+		"conversations.members": `{"ok":false,"error":"unknown_method"}`,
+	}))
+	if got, err := a.Audience(t.Context(), place(ops)); err != nil || !got.Shared || got.Name != "ops" {
+		t.Errorf("who reads there is told as %+v, %v", got, err)
 	}
 }
 
