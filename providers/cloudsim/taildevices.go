@@ -45,7 +45,7 @@ func deviceDocument(d Device, all bool) map[string]any {
 	doc := map[string]any{
 		"id": d.ID, "nodeId": d.NodeID, "name": d.Name, "hostname": d.Hostname, "user": d.User, "os": d.OS, "addresses": d.Addresses,
 		"authorized": d.Authorized, "keyExpiryDisabled": d.NoExpiry, "created": d.Created.Format(time.RFC3339), "lastSeen": d.LastSeen.Format(time.RFC3339),
-		"expires": d.Expires.Format(time.RFC3339), "clientVersion": "1.80.2", "updateAvailable": false, "isExternal": false, "isEphemeral": false,
+		"expires": d.Expires.Format(time.RFC3339), "clientVersion": "1.80.2", "updateAvailable": false, "isExternal": d.External, "isEphemeral": false,
 		"blocksIncomingConnections": false, "machineKey": "mkey:" + hexID(d.ID, 64), "nodeKey": "nodekey:" + hexID("node"+d.ID, 64),
 	}
 	if len(d.Tags) > 0 {

@@ -32,6 +32,7 @@ type Device struct {
 	Created    time.Time `json:"created"`
 	LastSeen   time.Time `json:"lastSeen"`
 	Expires    time.Time `json:"expires"`
+	External   bool      `json:"isExternal,omitempty"` // of another tailnet, shared with this one
 }
 
 // TailKey is an auth key or an OAuth client, without its secret: that is shown once, when it is made.

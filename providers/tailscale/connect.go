@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"aurora/providers"
@@ -33,7 +34,7 @@ func (Setup) GoString() string { return "[credential]" }
 
 // Link is a connection that was checked and can be stored.
 type Link struct {
-	Account    string // the tailnet; "-" for the credential's own
+	Account    string // the tailnet
 	Settings   map[string]string
 	ReadOnly   bool
 	Credential store.Credential
@@ -49,7 +50,7 @@ func (c *Connector) Connect(ctx context.Context, s Setup) (Link, error) {
 	}
 	link := Link{Account: s.Tailnet, Settings: map[string]string{}}
 	if link.Account == "" {
-		link.Account = "-"
+		link.Account = ownTailnet
 	}
 	if !tailnetName.MatchString(link.Account) {
 		return Link{}, refuse("%q is not the name of a tailnet.", link.Account)
@@ -73,10 +74,37 @@ func (c *Connector) Connect(ctx context.Context, s Setup) (Link, error) {
 	client := c.build(providers.SessionAsk{
 		Connection: store.Connection{Account: link.Account, Settings: link.Settings}, Credential: link.Credential, ReadOnly: true,
 	})
-	if _, err := client.Devices().List(ctx); err != nil {
+	devices, err := client.Devices().List(ctx)
+	if err != nil {
 		return Link{}, explain(err)
 	}
-	return link, nil
+	if link.Account == ownTailnet {
+		link.Settings[settingTailnet] = ownTailnet
+		link.Account, err = accountOf(devices, values)
+	}
+	return link, err
+}
+
+// accountOf names a tailnet that the person did not: by the suffix that its own devices' names share, else by the
+// credential, so that two tailnets never are one account.
+func accountOf(devices []api.Device, values map[string]string) (string, error) {
+	var found []string
+	for _, d := range devices {
+		if _, suffix, _ := strings.Cut(d.Name, "."); !d.IsExternal { // what others share bears their tailnet's name
+			found = append(found, suffix)
+		}
+	}
+	slices.Sort(found)
+	if found = slices.Compact(found); len(found) == 1 && tailnetName.MatchString(found[0]) {
+		return found[0], nil
+	}
+	if id := values["client_id"]; id != "" {
+		return id, nil
+	}
+	if m := keyID.FindStringSubmatch(values["api_key"]); m != nil {
+		return m[1], nil
+	}
+	return "", refuse("Aurora cannot tell which tailnet this token is for: write the tailnet's name into its field.")
 }
 
 func (s Setup) credential() (map[string]string, error) {
@@ -164,7 +192,7 @@ func (c *Connector) Revoke(ctx context.Context, cred store.Credential) (leftover
 	if cred.Get("made_for_aurora") != "true" || !idPattern.MatchString(id) {
 		return byHand, nil
 	}
-	client := c.build(providers.SessionAsk{Connection: store.Connection{Account: "-"}, Credential: cred})
+	client := c.build(providers.SessionAsk{Connection: store.Connection{Account: ownTailnet}, Credential: cred})
 	var answer api.APIError
 	if err := client.Keys().Delete(ctx, id); err != nil && !(errors.As(err, &answer) && answer.Status == http.StatusNotFound) {
 		return "Tailscale did not delete it by itself. " + byHand, fmt.Errorf("delete the tailscale credential: %w", err)

@@ -17,6 +17,7 @@ import (
 
 	"aurora/providers"
 	"aurora/providers/policy"
+	"aurora/store"
 
 	"golang.org/x/oauth2"
 	api "tailscale.com/client/tailscale/v2"
@@ -129,13 +130,25 @@ func failed(ask providers.SessionAsk, effect policy.Effect, err error) (provider
 	return out, nil
 }
 
+const (
+	ownTailnet     = "-"       // what the API calls the credential's own
+	settingTailnet = "tailnet" // what to call the tailnet at the API, where the account is not its name there
+)
+
+func tailnetOf(c store.Connection) string {
+	if name := c.Settings[settingTailnet]; name != "" {
+		return name
+	}
+	return c.Account
+}
+
 // client gives the connection's client, which keeps its access token until that expires.
 func (c *Connector) client(ask providers.SessionAsk) (*api.Client, error) {
 	if ask.Credential.Get("api_key") == "" && ask.Credential.Get("client_secret") == "" {
 		return nil, &providers.Problem{Code: providers.CodeExpired, Broken: true,
 			Sentence: "The stored credential of " + ask.Connection.Account + " is empty: connect again with /aurora connect tailscale."}
 	}
-	if ask.Connection.Account != "-" && !tailnetName.MatchString(ask.Connection.Account) {
+	if !tailnetName.MatchString(tailnetOf(ask.Connection)) {
 		return nil, &providers.Problem{Code: providers.CodeRefused, Sentence: "The connection's tailnet has no valid name: connect again."}
 	}
 	if ask.ReadOnly && ask.Credential.Get("client_secret") != "" && strings.TrimSpace(ask.Connection.Settings["scopes"]) == "" {
@@ -155,7 +168,7 @@ func (c *Connector) client(ask providers.SessionAsk) (*api.Client, error) {
 }
 
 func (c *Connector) build(ask providers.SessionAsk) *api.Client {
-	client := &api.Client{BaseURL: c.base, UserAgent: "aurora", Tailnet: ask.Connection.Account, HTTP: c.http}
+	client := &api.Client{BaseURL: c.base, UserAgent: "aurora", Tailnet: tailnetOf(ask.Connection), HTTP: c.http}
 	if key := ask.Credential.Get("api_key"); key != "" {
 		client.APIKey = key
 		return client

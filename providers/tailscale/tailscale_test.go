@@ -238,6 +238,42 @@ func TestConnectChecksTheCredential(t *testing.T) {
 	}
 }
 
+func TestATailnetThatNobodyNamedHasANameOfItsOwn(t *testing.T) {
+	t.Parallel()
+	sim, c := simulated(t)
+	sim.Change(func(w *cloudsim.World) {
+		guest := cloudsim.Device{ID: "1", NodeID: "n1", Name: "printer.tail9999.ts.net", External: true}
+		w.Tailscale[0].Devices = append(w.Tailscale[0].Devices, guest)
+		w.Tailscale = append(w.Tailscale, cloudsim.TailnetState{Name: "other.example", Devices: []cloudsim.Device{{ID: "2", NodeID: "n2", Name: "web.tail5678.ts.net", Hostname: "web-2"}}},
+			cloudsim.TailnetState{Name: "bare.example", Devices: []cloudsim.Device{guest}})
+	})
+	bare := sim.NewTailscaleClient("bare.example", "all")
+	key := sim.NewTailscaleKey("bare.example")
+	for name, row := range map[string]struct {
+		client cloudsim.TailscaleClient
+		key    string
+		want   string
+	}{
+		"one":                    {client: sim.TailscaleClient(), want: "tail1234.ts.net"},
+		"another":                {client: sim.NewTailscaleClient("other.example", "all"), want: "tail5678.ts.net"},
+		"one by a key":           {key: sim.NewTailscaleKey(cloudsim.Tailnet), want: "tail1234.ts.net"},
+		"without devices":        {client: bare, want: bare.ID},
+		"without devices, a key": {key: key, want: strings.Split(key, "-")[2]},
+	} {
+		link, err := c.Connect(t.Context(), Setup{ClientID: row.client.ID, ClientSecret: row.client.Secret, APIKey: row.key})
+		if err != nil || link.Account != row.want {
+			t.Errorf("%s: %+v, %v, want %s", name, link, err, row.want)
+			continue
+		}
+		out := call(t, c, providers.SessionAsk{
+			Connection: store.Connection{ID: name, Cloud: store.Tailscale, Account: link.Account, Settings: link.Settings}, Credential: link.Credential, ReadOnly: true,
+		}, "tailscale device list")
+		if want := map[string]string{"one": "gateway", "another": "web-2"}[name]; out.ExitCode != 0 || !strings.Contains(string(out.Stdout), want) {
+			t.Errorf("%s: %s%s", name, out.Stdout, out.Stderr)
+		}
+	}
+}
+
 func TestTheWholeAnswerIsNeverRead(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
