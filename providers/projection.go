@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"aurora/providers/policy"
@@ -25,7 +24,7 @@ const (
 // be applied for certain is left out and said in the note.
 func project(program string, masked []byte, o policy.Output) (text []byte, note string) {
 	if program == "gcloud" {
-		return projectGcloud(masked, o.Format)
+		return projectGcloud(masked, o)
 	}
 	if o.Query == "" {
 		if o.Format != "" && !strings.Contains(o.Format, "json") {
@@ -118,12 +117,12 @@ func IndentedJSON(value any) ([]byte, error) {
 var projection = regexp.MustCompile(`^(value|csv|table|json)\(([A-Za-z_][\w.]*(?:,\s*[A-Za-z_][\w.]*)*)\)$`)
 
 // projectGcloud applies a gcloud format of that kind. Attributes, transforms, slices and the like are not applied.
-func projectGcloud(masked []byte, format string) ([]byte, string) {
-	if format == "" || format == "json" {
+func projectGcloud(masked []byte, o policy.Output) ([]byte, string) {
+	if (o.Format == "" || o.Format == "json") && !o.Reshaped {
 		return masked, ""
 	}
-	m := projection.FindStringSubmatch(format)
-	if m == nil {
+	m := projection.FindStringSubmatch(o.Format)
+	if m == nil || o.Reshaped {
 		return masked, wholeNote
 	}
 	dec := json.NewDecoder(bytes.NewReader(masked))
@@ -150,13 +149,19 @@ func projectGcloud(masked []byte, format string) ([]byte, string) {
 	return text, ""
 }
 
-// projectJSON gives false where more is asked for than is written out: a member may be named again and again.
+// projectJSON gives false where more is asked for than is written out, since a member may be named again and again, and where
+// a list is on the way.
 func projectJSON(rows []any, members []string, list bool) ([]byte, bool) {
 	picked := make([]any, 0, len(rows))
 	for _, row := range rows {
 		one := map[string]any{}
 		for _, member := range members {
-			place(one, strings.Split(member, "."), at(row, member))
+			steps := strings.Split(member, ".")
+			value, through, ok := at(row, steps)
+			if !ok || through {
+				return nil, false
+			}
+			place(one, steps, value)
 		}
 		picked = append(picked, one)
 	}
@@ -201,9 +206,13 @@ func projectLines(rows []any, members []string, kind string) ([]byte, bool) {
 	for _, row := range rows {
 		cells := make([]string, len(members))
 		for i, member := range members {
-			cells[i] = cell(at(row, member))
+			value, _, ok := at(row, strings.Split(member, "."))
+			if !ok {
+				return nil, false
+			}
+			cells[i] = cell(value)
 			if kind == "csv" && strings.ContainsAny(cells[i], ",\"\n") {
-				cells[i] = strconv.Quote(cells[i])
+				cells[i] = `"` + strings.ReplaceAll(cells[i], `"`, `""`) + `"`
 			}
 			if left -= len(cells[i]); left < 0 {
 				return nil, false
@@ -214,20 +223,49 @@ func projectLines(rows []any, members []string, kind string) ([]byte, bool) {
 	return []byte(b.String()), true
 }
 
-// at follows a path of members, in any case as gcloud does; nil where it leads nowhere.
-func at(node any, path string) any {
-	for step := range strings.SplitSeq(path, ".") {
-		members, ok := node.(map[string]any)
-		if !ok {
-			return nil
-		}
-		value, ok := members[step]
-		if !ok {
-			value = inAnyCase(members, step)
-		}
-		node = value
+// at follows a path of members, in any case as gcloud does; nil where it leads nowhere. It steps into a list on the way
+// (through) where all elements are alike; ok is false where it cannot be told what gcloud would find.
+func at(node any, steps []string) (value any, through, ok bool) {
+	if len(steps) == 0 {
+		return node, false, true
 	}
-	return node
+	switch node := node.(type) {
+	case map[string]any:
+		value, found := node[steps[0]]
+		if !found {
+			value = inAnyCase(node, steps[0])
+		}
+		if _, pairs := node["items"]; pairs && value == nil {
+			return nil, false, false // gcloud looks among keys and values then
+		}
+		return at(value, steps[1:])
+	case []any:
+		value, ok = inEach(node, steps)
+		return value, true, ok
+	}
+	return nil, false, true
+}
+
+// inEach gives what each element of a list has at a path.
+func inEach(list []any, steps []string) (any, bool) {
+	values := make([]any, len(list))
+	for i, element := range list {
+		members, ok := element.(map[string]any)
+		_, pair := members["key"]
+		if _, found := members[steps[0]]; !ok || !found || pair {
+			return nil, false
+		}
+		value, _, ok := at(members, steps)
+		switch value.(type) {
+		case map[string]any, []any:
+			return nil, false // a row cannot say whose each of them is
+		}
+		if !ok {
+			return nil, false
+		}
+		values[i] = value
+	}
+	return values, true
 }
 
 func inAnyCase(members map[string]any, name string) any {

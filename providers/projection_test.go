@@ -106,6 +106,41 @@ func squeeze(text string) string {
 	return strings.NewReplacer(" ", "", "\n", "").Replace(text)
 }
 
+// TestFormatsStepIntoListsAsGcloudDoes holds that no member is shown as empty which gcloud would print: it is there, or the whole is.
+func TestFormatsStepIntoListsAsGcloudDoes(t *testing.T) {
+	t.Parallel()
+	const doc = `[{"name":"a","nets":[{"ip":"10.0.0.1","accessConfigs":[{"natIP":"1.2.3.4"}]},{"ip":"10.0.0.2","accessConfigs":[]}],"labels":[{"key":"k","value":"v"}],"q":"say \"x\""},{"name":"b","nets":[]}]`
+	for format, want := range map[string]string{
+		"value(name,nets.ip)":             "a\t10.0.0.1;10.0.0.2\nb\t\n",
+		"csv(name,q)":                     "name,q\na,\"say \"\"x\"\"\"\nb,\n",
+		"json(name,nets.ip)":              "",
+		"value(nets.accessConfigs)":       "",
+		"value(nets.accessConfigs.natIP)": "",
+		"value(nets.IP)":                  "",
+		"value(nets.gone)":                "",
+		"value(labels.k)":                 "",
+		"value(labels.value)":             "",
+	} {
+		got, note := project("gcloud", []byte(doc), policy.Output{Format: format})
+		if want == "" && (string(got) != doc || note != wholeNote) || want != "" && (string(got) != want || note != "") {
+			t.Errorf("%s: %q (%s)", format, got, note)
+		}
+	}
+	engine, err := policy.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"gcloud compute instances list --flatten=networkInterfaces[] --format=value(name)", "gcloud compute instances list --uri",
+		"gcloud functions list --uri", "gcloud functions list --format=value(name) --flatten labels",
+	} {
+		command, _ := engine.ParseArgv(strings.Fields(line))
+		if got, note := project("gcloud", []byte(doc), engine.Classify(command).Output); string(got) != doc || note != wholeNote {
+			t.Errorf("%s: %q (%s)", line, got, note)
+		}
+	}
+}
+
 func TestFormatsOfGcloudAreAppliedToWhatIsMasked(t *testing.T) {
 	t.Parallel()
 	const doc = `[{"name":"a","status":"UP","tags":{"items":["x","y"]},"metadata":{"items":[{"key":"k","value":"[masked]"}]}},{"name":"b,c","ok":true}]`

@@ -128,6 +128,8 @@ func (v *Verdict) hardFlags(c *call) {
 			v.Output.Format = f.value
 		case "query":
 			v.Output.Query = f.value
+		case "shape":
+			v.Output.Reshaped = true
 		case "":
 		default:
 			if rule, ok := strings.CutPrefix(kind, "!"); ok {
@@ -163,6 +165,8 @@ func (v *Verdict) applyFlag(d *dialect, f *givenFlag) {
 	}
 	switch name := f.own.names[0]; {
 	case v.noteScope(d, name, f):
+	case d.name == "gcloud" && (name == "--uri" || name == "--flatten"):
+		v.Output.Reshaped = true
 	case (name == "--output" || name == "-o") && v.Output.Format == "":
 		v.Output.Format = f.value
 	}

@@ -51,4 +51,6 @@ type Scope struct {
 type Output struct {
 	Format string // value of --format, --output, -o; empty when not given
 	Query  string // value of --query or of a jsonpath; empty when not given
+
+	Reshaped bool // gcloud's rows were asked for as something else, by --flatten or --uri
 }

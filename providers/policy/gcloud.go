@@ -7,11 +7,11 @@ const gcloudGlobals = `
 --project v scope:project
 --format v format
 --filter v
---flatten v
+--flatten v shape
 --sort-by v
 --limit v
 --page-size v
---uri b
+--uri b shape
 --quiet,-q b
 --user-output-enabled o
 --no-user-output-enabled b
