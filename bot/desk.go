@@ -88,10 +88,10 @@ type Settings struct {
 	// Forget revokes and erases a connection's credential and says what is left to do at the cloud.
 	Forget func(ctx context.Context, c store.Connection) (said string, err error)
 	// Admit carries out an admin's word on a connection that waits, and says what came of it. store.ErrNotFound when it
-	// does not wait any more.
-	Admit func(ctx context.Context, orgID, pendingID string, by store.Person, good bool) (said string, err error)
+	// does not wait any more, *Later while another word on it is carried out.
+	Admit func(ctx context.Context, orgID string, word Word, by store.Person) (said string, err error)
 	// Withdraw revokes and erases what waits for an admin, at the word of whoever connected it. store.ErrNotFound when it
-	// does not wait any more.
+	// does not wait any more, *Later while another word on it is carried out.
 	Withdraw func(ctx context.Context, orgID, pendingID string, by store.Person) (said string, err error)
 }
 

@@ -284,6 +284,7 @@ type pressed struct {
 	Confirmation string `json:"confirmation,omitempty"`
 	Good         bool   `json:"good,omitempty"`    // of a rating; of a connection that waits: approve it
 	Pending      string `json:"pending,omitempty"` // a connection that waits for an admin
+	Token        string `json:"token,omitempty"`   // where its credential lies
 	Connection   string `json:"connection,omitempty"`
 	Generation   int64  `json:"generation,omitempty"` // of that connection
 	User         string `json:"user,omitempty"`       // who alone may press it

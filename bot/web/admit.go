@@ -17,6 +17,8 @@ type Waiting interface {
 	AddPending(ctx context.Context, p store.PendingConnection) error
 	PendingConnection(ctx context.Context, orgID, id string) (store.PendingConnection, error)
 	DuePending(ctx context.Context) ([]store.PendingConnection, error)
+	// ApprovePending puts what waited into use as c, unless it does not wait any more.
+	ApprovePending(ctx context.Context, p store.PendingConnection, c store.Connection, by store.Person) (store.Connection, error)
 	EndPending(ctx context.Context, p store.PendingConnection, state string, by store.Person) error
 }
 
@@ -130,19 +132,49 @@ func (s *Server) nameOf(ctx context.Context, p store.PendingConnection) string {
 	return p.Person.ID
 }
 
-// Admit carries out an admin's word on a connection that waits: it comes into use, or it is erased. Doing it twice does no
-// harm. store.ErrNotFound when it does not wait any more.
-func (s *Server) Admit(ctx context.Context, orgID, id string, by store.Person, good bool) (said string, err error) {
-	p, err := s.Waiting.PendingConnection(ctx, orgID, id)
+// admitTime is longer than what a word on a connection that waits takes to carry out.
+const admitTime = 2 * time.Minute
+
+// alone lets nobody else, on any replica, have a word on the same connection until done: what one erases and revokes the
+// other could be putting into use. *bot.Later while somebody has.
+func (s *Server) alone(ctx context.Context, id string) (done func(), err error) {
+	name := "admit:" + id
+	lease, err := s.Leases.TakeLease(ctx, name, admitTime)
+	if errors.Is(err, store.ErrConflict) {
+		return nil, &bot.Later{After: time.Second}
+	}
 	if err != nil {
+		return nil, fmt.Errorf("keep others from a connection that waits: %w", err)
+	}
+	return func() {
+		_ = s.Leases.GiveLease(context.WithoutCancel(ctx), name, lease) // it ends by itself
+	}, nil
+}
+
+// Admit carries out an admin's word on a connection that waits: it comes into use, or it is erased. Doing it twice does no
+// harm. store.ErrNotFound when it does not wait any more, *bot.Later while somebody else's word is carried out.
+func (s *Server) Admit(ctx context.Context, orgID string, word bot.Word, by store.Person) (said string, err error) {
+	done, err := s.alone(ctx, word.Pending)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	p, err := s.Waiting.PendingConnection(ctx, orgID, word.Pending)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return "", s.leaveNothing(ctx, word)
+	case err != nil:
 		return "", fmt.Errorf("find a connection that waits: %w", err)
-	}
-	if time.Since(p.CreatedAt) > store.PendingLife {
+	case time.Since(p.CreatedAt) > store.PendingLife:
 		return "", fmt.Errorf("find a connection that waits: its time is over: %w", store.ErrNotFound)
-	}
-	if !good {
+	case !word.Good:
 		return s.expel(ctx, p, "refused", by)
 	}
+	return s.approve(ctx, p, by)
+}
+
+// approve puts what waits into use. The copy of its credential goes last: until then all of it can be done again.
+func (s *Server) approve(ctx context.Context, p store.PendingConnection, by store.Person) (said string, err error) {
 	cred, _, err := s.Keeper.Get(ctx, pathOf(p.Connection))
 	if err != nil {
 		return "", fmt.Errorf("read the credential that waits: %w", err)
@@ -156,21 +188,46 @@ func (s *Server) Admit(ctx context.Context, orgID, id string, by store.Person, g
 	if err != nil {
 		return "", err
 	}
-	if _, err := s.keep(ctx, t, l, at, by); err != nil {
+	_, err = s.keep(ctx, t, l, at, func(ctx context.Context, c store.Connection) (store.Connection, error) {
+		return s.Waiting.ApprovePending(ctx, p, c, by)
+	})
+	if err != nil {
 		return "", err
 	}
-	if err := s.Keeper.Delete(ctx, pathOf(p.Connection)); err != nil && !errors.Is(err, store.ErrNotFound) {
-		return "", fmt.Errorf("erase the copy of a credential: %w", err)
-	}
-	if err := s.Waiting.EndPending(ctx, p, "approved", by); err != nil {
-		return "", fmt.Errorf("note the approval: %w", err)
+	if err := s.eraseCopy(ctx, pathOf(p.Connection)); err != nil {
+		return "", err
 	}
 	s.tell(ctx, t, connectedText(t, l))
 	return fmt.Sprintf("%s account %s is approved for %s.", p.Connection.Cloud, p.Connection.Account, s.nameOf(ctx, p)), nil
 }
 
-// Withdraw erases what waits, at the word of whoever connected it. store.ErrNotFound when it does not wait any more.
+// leaveNothing says that a connection does not wait any more, once no copy of its credential is left: an approval may have
+// been cut short before it came to that.
+func (s *Server) leaveNothing(ctx context.Context, word bot.Word) error {
+	path, ok := strings.CutPrefix(word.Token, "vault:")
+	if ok && strings.HasSuffix(path, "/"+word.Pending) {
+		if err := s.eraseCopy(ctx, path); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("find a connection that waits: %w", store.ErrNotFound)
+}
+
+func (s *Server) eraseCopy(ctx context.Context, path string) error {
+	if err := s.Keeper.Delete(ctx, path); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("erase the copy of a credential: %w", err)
+	}
+	return nil
+}
+
+// Withdraw erases what waits, at the word of whoever connected it. store.ErrNotFound when it does not wait any more,
+// *bot.Later while somebody else's word is carried out.
 func (s *Server) Withdraw(ctx context.Context, orgID, id string, by store.Person) (said string, err error) {
+	done, err := s.alone(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	defer done()
 	p, err := s.Waiting.PendingConnection(ctx, orgID, id)
 	if err != nil {
 		return "", fmt.Errorf("find a connection that waits: %w", err)
@@ -215,9 +272,26 @@ func (s *Server) DropDue(ctx context.Context) error {
 		return fmt.Errorf("list connections that waited too long: %w", err)
 	}
 	for _, p := range due {
-		if _, dropped := s.expel(ctx, p, "expired", store.Person{}); dropped != nil && !errors.Is(dropped, store.ErrNotFound) { // another replica was faster
-			err = errors.Join(err, dropped)
-		}
+		err = errors.Join(err, s.expire(ctx, p))
+	}
+	return err
+}
+
+// expire passes over what another replica, or an admin's word, is at or was faster with.
+func (s *Server) expire(ctx context.Context, p store.PendingConnection) error {
+	done, err := s.alone(ctx, p.ID)
+	if _, busy := errors.AsType[*bot.Later](err); busy {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer done()
+	if p, err = s.Waiting.PendingConnection(ctx, p.Connection.OrgID, p.ID); err == nil {
+		_, err = s.expel(ctx, p, "expired", store.Person{})
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
 	}
 	return err
 }

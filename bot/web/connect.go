@@ -121,7 +121,10 @@ func (s *Server) settle(ctx context.Context, p pass, l Linked, at slot) (kept st
 		}
 		return store.Connection{}, text, err
 	}
-	if kept, err = s.keep(ctx, p.ConnectTicket, l, at, p.Person); err != nil {
+	kept, err = s.keep(ctx, p.ConnectTicket, l, at, func(ctx context.Context, c store.Connection) (store.Connection, error) {
+		return s.Connections.Connect(ctx, c, p.Person)
+	})
+	if err != nil {
 		return store.Connection{}, "", err
 	}
 	text = connectedText(p.ConnectTicket, l)

@@ -74,9 +74,12 @@ func pathFor(t bot.ConnectTicket, l Linked, conns []store.Connection) (path stri
 // keepTime is what the stores may take to keep a connection, and as much again to undo half of it.
 const keepTime = 20 * time.Second
 
-// keep stores credential and connection; by is whose word it was. It ends what it began also when the browser is closed
+// keepRow keeps the row of a connection at somebody's word.
+type keepRow func(ctx context.Context, c store.Connection) (store.Connection, error)
+
+// keep stores a credential, then its connection by row. It ends what it began also when the browser is closed
 // meanwhile: a credential that lies there already is in use.
-func (s *Server) keep(ctx context.Context, t bot.ConnectTicket, l Linked, at slot, by store.Person) (store.Connection, error) {
+func (s *Server) keep(ctx context.Context, t bot.ConnectTicket, l Linked, at slot, row keepRow) (store.Connection, error) {
 	if l.Merge && at.conn != nil {
 		l = merged(l, at)
 	}
@@ -86,7 +89,7 @@ func (s *Server) keep(ctx context.Context, t bot.ConnectTicket, l Linked, at slo
 	if err != nil {
 		return store.Connection{}, fmt.Errorf("keep the %s credential: %w", t.Cloud, err)
 	}
-	kept, err := s.Connections.Connect(whole, connection(t, l, at.path), by)
+	kept, err := row(whole, connection(t, l, at.path))
 	if err != nil {
 		return store.Connection{}, fmt.Errorf("keep the %s connection: %w", t.Cloud, errors.Join(err, s.putBack(ctx, at, version)))
 	}

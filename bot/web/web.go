@@ -158,6 +158,7 @@ type Server struct {
 	Homes       map[store.Platform]bot.Homes // may be nil
 	Local       bool                         // all is on one machine, so nobody has to prove who he is
 	Waiting     Waiting
+	Leases      bot.Leases
 	Admins      Admins
 	Chiefs      []store.Person // admins by the settings
 	People      map[store.Platform]Directory

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	dbsql "database/sql"
 	"errors"
 	"net/http"
@@ -10,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"aurora/bot"
 	"aurora/bot/slack/slacksim"
+	"aurora/bot/web"
 	"aurora/providers/cloudsim"
 	"aurora/store"
 )
@@ -151,7 +154,7 @@ func TestWhatWaitsTooLongIsErased(t *testing.T) {
 		t.Fatalf("it was dropped at once: %v", err)
 	}
 	s.ages(p.ID, store.PendingLife+time.Minute)
-	if _, err := s.app.web.Admit(t.Context(), p.Connection.OrgID, p.ID, p.Person, true); err == nil {
+	if _, err := s.app.web.Admit(t.Context(), p.Connection.OrgID, wordOn(p, true), p.Person); err == nil {
 		t.Error("it was approved after its time")
 	}
 	if err := s.app.web.DropDue(t.Context()); err != nil {
@@ -172,13 +175,96 @@ func TestNothingComesIntoUseForWhoLeft(t *testing.T) {
 	if err := s.app.stores.sql.Depart(t.Context(), p.Connection.OrgID, user, store.Person{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.app.web.Admit(t.Context(), p.Connection.OrgID, p.ID, p.Person, true); !errors.Is(err, store.ErrNotFound) {
+	if _, err := s.app.web.Admit(t.Context(), p.Connection.OrgID, wordOn(p, true), p.Person); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("it was approved: %v", err)
 	}
 	inUse := store.CredentialPath(p.Connection.OrgID, user, store.AWS, p.Connection.Account, true)
 	if _, _, err := s.app.stores.keeper.Get(t.Context(), inUse); !errors.Is(err, store.ErrNotFound) || len(s.connections(eve)) != 0 {
 		t.Errorf("it can be used: %v, %v", err, s.connections(eve))
 	}
+}
+
+func TestOneWordAtATimeIsCarriedOutOnWhatWaits(t *testing.T) {
+	t.Parallel()
+	s := doubtful(t, "")
+	s.connectsAWS()
+	p := s.waiting()[0]
+	revoking, revoked := make(chan struct{}), make(chan struct{})
+	other := *s.app.web // a replica whose cloud takes its time
+	other.Forget = func(ctx context.Context, c store.Connection) (string, error) {
+		close(revoking)
+		<-revoked
+		return s.app.forget(ctx, c)
+	}
+	refused := make(chan error, 1)
+	go func() {
+		_, err := other.Admit(t.Context(), p.Connection.OrgID, wordOn(p, false), p.Person)
+		refused <- err
+	}()
+	<-revoking
+	_, err := s.app.web.Admit(t.Context(), p.Connection.OrgID, wordOn(p, true), s.admin())
+	if _, later := errors.AsType[*bot.Later](err); !later || len(s.connections(eve)) != 0 {
+		t.Errorf("approved while it is refused: %v, %v", err, s.connections(eve))
+	}
+	s.ages(p.ID, store.PendingLife+time.Minute)
+	if err := s.app.web.DropDue(t.Context()); err != nil || len(s.waiting()) != 1 {
+		t.Errorf("dropped while it is refused: %v", err)
+	}
+	close(revoked)
+	if err := <-refused; err != nil {
+		t.Error(err)
+	}
+	_, err = s.app.web.Admit(t.Context(), p.Connection.OrgID, wordOn(p, true), s.admin())
+	if !errors.Is(err, store.ErrNotFound) || len(s.connections(eve)) != 0 {
+		t.Errorf("approved after it was refused: %v, %v", err, s.connections(eve))
+	}
+}
+
+// flaky is a keeper that cannot erase, once.
+type flaky struct {
+	web.Keeper
+	failed bool
+}
+
+func (f *flaky) Delete(ctx context.Context, path string) error {
+	if !f.failed {
+		f.failed = true
+		return store.ErrUnavailable
+	}
+	return f.Keeper.Delete(ctx, path)
+}
+
+func TestAnApprovalThatIsCutShortIsOneAndLeavesNothing(t *testing.T) {
+	t.Parallel()
+	s := doubtful(t, "")
+	s.connectsAWS()
+	p := s.waiting()[0]
+	pages := *s.app.web
+	pages.Keeper = &flaky{Keeper: s.app.stores.keeper}
+	if _, err := pages.Admit(t.Context(), p.Connection.OrgID, wordOn(p, true), s.admin()); !errors.Is(err, store.ErrUnavailable) {
+		t.Fatalf("it was not cut short: %v", err)
+	}
+	if conns := s.connections(eve); len(conns) != 1 || len(s.waiting()) != 0 {
+		t.Errorf("in use: %v, waiting: %v", conns, s.waiting())
+	}
+	if _, err := pages.Admit(t.Context(), p.Connection.OrgID, wordOn(p, true), s.admin()); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("approved twice: %v", err)
+	}
+	if _, _, err := s.app.stores.keeper.Get(t.Context(), strings.TrimPrefix(p.Connection.Token, "vault:")); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a copy of the credential is left: %v", err)
+	}
+	if conn := s.onlyConnection(eve); conn.Generation != 1 {
+		t.Errorf("it was put into use %d times", conn.Generation)
+	}
+}
+
+func wordOn(p store.PendingConnection, good bool) bot.Word {
+	return bot.Word{Pending: p.ID, Token: p.Connection.Token, Good: good}
+}
+
+// admin is Chloe.
+func (s *story) admin() store.Person {
+	return store.Person{Platform: store.Slack, Team: s.sims.slack.TeamID(), ID: people["chloe"]}
 }
 
 // ages makes a connection that waits older than it is.

@@ -42,7 +42,7 @@ func (a *app) newPages(admins map[store.Person]bool) *web.Server {
 		Shared:  a.sharedLinkers(),
 		Linkers: a.linkers(), Chats: map[store.Platform]web.Whisperer{store.Slack: a.slack},
 		Homes: map[store.Platform]bot.Homes{store.Slack: a.slack}, Log: a.log,
-		Local: a.config.local(), Waiting: db, Admins: db, Users: db, Forget: a.forget,
+		Local: a.config.local(), Waiting: db, Leases: mem, Admins: db, Users: db, Forget: a.forget,
 		Sessions: mem, Audit: db, Uses: db, Disconnects: db, Counter: mem, Proxies: a.config.proxies(),
 		Chiefs: slices.Collect(maps.Keys(admins)), People: map[store.Platform]web.Directory{store.Slack: a.slack},
 		Tellers: map[store.Platform]web.Teller{store.Slack: a.slack},
@@ -54,8 +54,8 @@ func (a *app) newPages(admins map[store.Person]bool) *web.Server {
 }
 
 // admit carries out an admin's word on a connection that waits.
-func (a *app) admit(ctx context.Context, orgID, pendingID string, by store.Person, good bool) (string, error) {
-	return a.web.Admit(ctx, orgID, pendingID, by, good)
+func (a *app) admit(ctx context.Context, orgID string, word bot.Word, by store.Person) (string, error) {
+	return a.web.Admit(ctx, orgID, word, by)
 }
 
 // withdraw takes back what waits for an admin, for whoever connected it.

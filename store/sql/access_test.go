@@ -71,7 +71,7 @@ func TestAConnectionWaitsUntilOneWordEndsIt(t *testing.T) {
 			t.Errorf("due: %v, %v", due, err)
 		}
 		ended := 0
-		for _, err := range race(4, func(int) error { return db.EndPending(t.Context(), kept, "approved", ada) }) {
+		for _, err := range race(4, func(int) error { return db.EndPending(t.Context(), kept, "refused", ada) }) {
 			if err == nil {
 				ended++
 			} else if !errors.Is(err, store.ErrNotFound) {
@@ -83,6 +83,37 @@ func TestAConnectionWaitsUntilOneWordEndsIt(t *testing.T) {
 		}
 		if admins, err := db.Admins(t.Context(), org.ID); err != nil || len(admins) != 1 || admins[0] != ada {
 			t.Errorf("admins: %v, %v", admins, err)
+		}
+	})
+}
+
+func TestOneWordOfManyPutsWhatWaitsIntoUse(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, e *engine) {
+		db := e.open(t, "r1")
+		org, user := contact(t, db, ada, store.Admin)
+		c := store.Connection{OrgID: org.ID, UserID: user.ID, Cloud: store.AWS, Account: "1", Token: "vault:kv/data/x"}
+		p := store.PendingConnection{ID: db.NewPendingID(), Person: ada, Connection: c}
+		must(t, db.AddPending(t.Context(), p))
+		done := 0
+		for _, err := range race(8, func(i int) error {
+			if i%2 == 0 {
+				return db.EndPending(t.Context(), p, "refused", bob)
+			}
+			_, err := db.ApprovePending(t.Context(), p, c, ada)
+			return err
+		}) {
+			if err == nil {
+				done++
+			} else if !errors.Is(err, store.ErrNotFound) {
+				t.Error(err)
+			}
+		}
+		conns, err := db.Connections(t.Context(), org.ID, user.ID)
+		must(t, err)
+		approved := e.text(t, `SELECT count(*) FROM audit WHERE subject = $1 AND detail LIKE '%approved%'`, p.ID)
+		if done != 1 || (len(conns) == 1) != (approved == "1") || len(conns) == 1 && conns[0].Generation != 1 {
+			t.Errorf("%d words were carried out; approved %s times, in use: %v", done, approved, conns)
 		}
 	})
 }

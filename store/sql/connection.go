@@ -102,20 +102,26 @@ func (d *DB) Connect(ctx context.Context, c store.Connection, by store.Person) (
 		if err := tx.mayConnect(ctx, c, by); err != nil {
 			return err
 		}
-		kept, err = first(ctx, tx, scanConnection, `INSERT INTO user_tokens
-			(id, org_id, user_id, owner, cloud, account, label, region, projects, settings, token, status, read_only)
-			VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-			ON CONFLICT (org_id, coalesce(user_id, ''), cloud, account) DO UPDATE SET
-				label = excluded.label, region = excluded.region, projects = excluded.projects, settings = excluded.settings,
-				token = excluded.token, status = excluded.status, read_only = excluded.read_only,
-				generation = user_tokens.generation + 1
-			RETURNING `+connectionColumns, args...)
-		if err != nil {
-			return fmt.Errorf("keep connection: %w", err)
-		}
-		return tx.append(ctx, note(store.AuditConnect, c.OrgID, by, kept.ID, connectionDetail(kept)))
+		kept, err = tx.connect(ctx, args, by)
+		return err
 	})
 	return kept, err
+}
+
+// connect keeps a connection and audits it.
+func (c conn) connect(ctx context.Context, args []any, by store.Person) (kept store.Connection, err error) {
+	kept, err = first(ctx, c, scanConnection, `INSERT INTO user_tokens
+		(id, org_id, user_id, owner, cloud, account, label, region, projects, settings, token, status, read_only)
+		VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		ON CONFLICT (org_id, coalesce(user_id, ''), cloud, account) DO UPDATE SET
+			label = excluded.label, region = excluded.region, projects = excluded.projects, settings = excluded.settings,
+			token = excluded.token, status = excluded.status, read_only = excluded.read_only,
+			generation = user_tokens.generation + 1
+		RETURNING `+connectionColumns, args...)
+	if err != nil {
+		return kept, fmt.Errorf("keep connection: %w", err)
+	}
+	return kept, c.append(ctx, note(store.AuditConnect, kept.OrgID, by, kept.ID, connectionDetail(kept)))
 }
 
 // mayConnect is asked last: while a cloud was being asked, its person may have left, or be no admin any more.

@@ -64,16 +64,42 @@ func (d *DB) DuePending(ctx context.Context) ([]store.PendingConnection, error) 
 	return all(ctx, d.conn, scanPending, `SELECT `+pendingColumns+` FROM pending_connections WHERE created_at < {day ago} ORDER BY created_at, id LIMIT 100`)
 }
 
-// EndPending takes a connection off the list and audits what became of it (approved, refused, expired) and who said so.
-// store.ErrNotFound when somebody else was faster.
-func (d *DB) EndPending(ctx context.Context, p store.PendingConnection, state string, by store.Person) error {
-	return d.tx(ctx, func(tx conn) error {
-		n, err := tx.exec(ctx, `DELETE FROM pending_connections WHERE id = $1 AND org_id = $2`, p.ID, p.Connection.OrgID)
-		if err != nil {
+// ApprovePending puts what waited into use as the connection c, at an admin's word, and audits both. store.ErrNotFound, and
+// nothing is changed, when it does not wait any more, or its owner may not use Aurora.
+func (d *DB) ApprovePending(ctx context.Context, p store.PendingConnection, c store.Connection, by store.Person) (kept store.Connection, err error) {
+	args, err := connectionArgs(c)
+	if err != nil {
+		return kept, err
+	}
+	err = d.as(ctx, c.OrgID, ownerOf(c.UserID), func(tx conn) error {
+		if err := tx.mayConnect(ctx, c, by); err != nil {
 			return err
 		}
-		if n == 0 {
-			return store.ErrNotFound
+		if err := tx.takePending(ctx, p); err != nil {
+			return err
+		}
+		if kept, err = tx.connect(ctx, args, by); err != nil {
+			return err
+		}
+		return tx.append(ctx, note(store.AuditConnect, c.OrgID, by, p.ID, pendingDetail(p, "approved")))
+	})
+	return kept, err
+}
+
+func (c conn) takePending(ctx context.Context, p store.PendingConnection) error {
+	n, err := c.exec(ctx, `DELETE FROM pending_connections WHERE id = $1 AND org_id = $2`, p.ID, p.Connection.OrgID)
+	if err == nil && n == 0 {
+		return store.ErrNotFound
+	}
+	return err
+}
+
+// EndPending takes a connection off the list that comes into no use, and audits what became of it (refused, expired) and
+// who said so. store.ErrNotFound when somebody else was faster.
+func (d *DB) EndPending(ctx context.Context, p store.PendingConnection, state string, by store.Person) error {
+	return d.tx(ctx, func(tx conn) error {
+		if err := tx.takePending(ctx, p); err != nil {
+			return err
 		}
 		return tx.append(ctx, note(store.AuditConnect, p.Connection.OrgID, by, p.ID, pendingDetail(p, state)))
 	})
