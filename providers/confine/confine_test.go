@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"aurora/providers"
 )
 
@@ -248,6 +250,49 @@ func TestNothingIsFoundByHunting(t *testing.T) {
 	}
 }
 
+// TestNothingAboutFilesIsChanged takes Landlock away, which sees none of it: the filter of system calls is what stays.
+func TestNothingAboutFilesIsChanged(t *testing.T) {
+	t.Parallel()
+	c := needs(t, func(s Strength) bool { return s.Calls })
+	path := filepath.Join(t.TempDir(), "credentials.age")
+	if err := os.WriteFile(path, []byte("sealed"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	neighbour := exec.Command("/bin/sleep", "60")
+	if err := neighbour.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = neighbour.Process.Kill(); _ = neighbour.Wait() }()
+	about := func() string {
+		var at unix.Stat_t
+		var files unix.Rlimit
+		if err := errors.Join(unix.Stat(path, &at), unix.Prlimit(neighbour.Process.Pid, unix.RLIMIT_NOFILE, nil, &files)); err != nil {
+			t.Fatal(err)
+		}
+		names, _ := unix.Listxattr(path, nil)
+		return fmt.Sprint(at.Mode, at.Uid, at.Gid, at.Size, at.Mtim, at.Ctim, names, files)
+	}
+	before := about()
+	for _, landlock := range []int{0, c.Strength.Landlock} {
+		c.Strength.Landlock = landlock
+		got := keep(t, c, nil, "meddle", path, strconv.Itoa(neighbour.Process.Pid))
+		if after := about(); got.status != 0 || after != before {
+			t.Errorf("Landlock %d: %s became %s: %+v", landlock, before, after, got)
+		}
+		for _, want := range []string{"chmod <nil>\n", "chown <nil>\n", "times <nil>\n", "attributes <nil>\n", "truncate: refused", "limit: refused", "own file: <nil>\n", "own file cut: <nil>\n"} {
+			if !strings.Contains(got.out, want) {
+				t.Errorf("Landlock %d: want %q in\n%s", landlock, want, got.out)
+			}
+		}
+	}
+	// The same program, not confined, does it all.
+	free := exec.Command(os.Args[0], "villain", "meddle", path, strconv.Itoa(neighbour.Process.Pid))
+	free.Env = []string{"HOME=" + t.TempDir()}
+	if out, err := free.CombinedOutput(); err != nil || about() == before {
+		t.Errorf("nothing is changed at all: %v\n%s", err, out)
+	}
+}
+
 // TestTheParentsEnvironmentIsClosedByItself takes Landlock away: what stays is that Aurora's memory is not to be dumped
 // and that the program has no right of root's.
 func TestTheParentsEnvironmentIsClosedByItself(t *testing.T) {
@@ -398,6 +443,17 @@ func TestStrengthIsSaid(t *testing.T) {
 	}
 	if len(Strength{}.Lacks()) != 2 || strings.Contains(Strength{}.String(), "Landlock") {
 		t.Errorf("%v %s", Strength{}.Lacks(), Strength{})
+	}
+	for _, c := range []struct {
+		s    Strength
+		says string
+	}{
+		{Strength{Landlock: 5, Calls: true, Connect: true}, "signals"}, {Strength{Landlock: 2, Calls: true, Connect: true}, "signals"},
+		{Strength{Landlock: 0, Calls: true, Connect: true}, "signals"}, {Strength{Landlock: 6}, "owner"}, {Strength{Landlock: 2}, "cut them"},
+	} {
+		if lacks := strings.Join(c.s.Lacks(), "\n"); !strings.Contains(lacks, c.says) {
+			t.Errorf("%+v: %s", c.s, lacks)
+		}
 	}
 	for release, want := range map[string]bool{"5.8.0": false, "5.9": true, "5.10.0-8-amd64": true, "6.18.44-fc": true, "4.19": false, "nonsense": false} {
 		if newer(release, handsOver) != want {

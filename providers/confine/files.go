@@ -36,7 +36,7 @@ const (
 func handled(abi int) ll.RulesetAttr {
 	var a ll.RulesetAttr
 	count := 13
-	for _, since := range []int{2, 3, 5, 9} { // refer, truncate, ioctl, unix sockets
+	for _, since := range []int{2, truncationSince, 5, 9} { // refer, truncate, ioctl, unix sockets
 		if abi >= since {
 			count++
 		}
@@ -45,7 +45,7 @@ func handled(abi int) ll.RulesetAttr {
 	if abi >= 4 {
 		a.HandledAccessNet = ll.AccessNetBindTCP | ll.AccessNetConnectTCP
 	}
-	if abi >= 6 {
+	if abi >= signalsSince {
 		a.Scoped = ll.ScopeAbstractUnixSocket | ll.ScopeSignal
 	}
 	if abi >= 10 {

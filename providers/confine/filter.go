@@ -18,6 +18,16 @@ var forbiddenCalls = []uint32{
 	unix.SYS_MOUNT_SETATTR, unix.SYS_NAME_TO_HANDLE_AT, unix.SYS_OPEN_BY_HANDLE_AT,
 	unix.SYS_INIT_MODULE, unix.SYS_FINIT_MODULE, unix.SYS_DELETE_MODULE, unix.SYS_KEXEC_LOAD,
 	unix.SYS_BIND, unix.SYS_LISTEN, unix.SYS_ACCEPT, unix.SYS_ACCEPT4,
+	unix.SYS_TRUNCATE, // by name, which Landlock sees from its version 3 on; what was opened can be cut all the same
+}
+
+// attributeCalls change a file's rights, owner, times and the like, which Landlock knows nothing of: the data directory
+// has the same owner. Programs want them for their own files, which nobody else can open anyway, so they are told that it
+// was done.
+var attributeCalls = []uint32{
+	unix.SYS_FCHMOD, unix.SYS_FCHMODAT, unix.SYS_FCHMODAT2, unix.SYS_FCHOWN, unix.SYS_FCHOWNAT, unix.SYS_UTIMENSAT,
+	unix.SYS_SETXATTR, unix.SYS_LSETXATTR, unix.SYS_FSETXATTR, unix.SYS_SETXATTRAT, unix.SYS_FILE_SETATTR,
+	unix.SYS_REMOVEXATTR, unix.SYS_LREMOVEXATTR, unix.SYS_FREMOVEXATTR, unix.SYS_REMOVEXATTRAT,
 }
 
 // Where the kernel puts what a filter looks at; the low half of an argument, on little-endian machines.
@@ -52,6 +62,13 @@ func filter(mediated bool) []unix.SockFilter {
 	for _, call := range forbiddenCalls {
 		b.when(unix.BPF_JEQ, call, deny)
 	}
+	for _, call := range append(attributeCalls[:len(attributeCalls):len(attributeCalls)], olderAttributes...) {
+		b.when(unix.BPF_JEQ, call, unix.SECCOMP_RET_ERRNO) // the error 0: it is not made
+	}
+	b.on(unix.SYS_PRLIMIT64, func(b *builder) { // of another process: without files or time it ends
+		b.load(argument(0))
+		b.unless(unix.BPF_JEQ, 0, deny)
+	})
 	b.when(unix.BPF_JEQ, unix.SYS_CLONE3, unix.SECCOMP_RET_ERRNO|uint32(unix.ENOSYS)) // its flags cannot be seen; libraries fall back to clone
 	b.on(unix.SYS_CLONE, func(b *builder) {
 		b.load(argument(0))

@@ -78,8 +78,14 @@ func (s Strength) Network() bool { return s.Connect }
 // force.
 func (s Strength) Lacks() []string {
 	var lacks []string
-	if s.Landlock == 0 {
-		lacks = append(lacks, "files are not confined: boot a Linux of at least 5.13 with lsm=landlock,...")
+	switch {
+	case s.Landlock == 0:
+		lacks = append(lacks, "files are not confined, and signals reach other processes of the same user: boot a Linux of at least 6.12 with lsm=landlock,...")
+	case s.Landlock < signalsSince:
+		lacks = append(lacks, "a program can send signals to other processes of the same user, Aurora among them: use a Linux of at least 6.12")
+	}
+	if s.Landlock > 0 && !s.Calls {
+		lacks = append(lacks, "a program can change the rights, owner and times of files that it cannot write"+s.truncation()+": allow seccomp(2) in the container's profile")
 	}
 	switch {
 	case s.Connect:
@@ -91,6 +97,21 @@ func (s Strength) Lacks() []string {
 		lacks = append(lacks, "a program can go around its proxy and see other processes of the same user: allow seccomp(2) in the container's profile")
 	}
 	return lacks
+}
+
+// signalsSince and truncationSince are the versions of Landlock that see a signal to another process and a file that is
+// cut by its name.
+const (
+	signalsSince    = 6
+	truncationSince = 3
+)
+
+// truncation is what may be done to files besides where system calls are not filtered.
+func (s Strength) truncation() string {
+	if s.Landlock < truncationSince {
+		return ", and cut them"
+	}
+	return ""
 }
 
 // String says what is in force, in a few words.

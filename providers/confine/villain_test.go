@@ -1,6 +1,7 @@
 package confine
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -28,6 +29,8 @@ func villain(part string, args []string) int {
 		race(netip.MustParseAddrPort(args[0]), netip.MustParseAddrPort(args[1]))
 	case "hunt":
 		hunt(args)
+	case "meddle":
+		meddle(args[0], args[1])
 	case "environ":
 		tell("environ", readable("/proc/"+args[0]+"/environ"))
 	case "secretive":
@@ -227,6 +230,28 @@ func hunt(args []string) {
 	if err := os.WriteFile(own, []byte("x"), 0o600); err == nil && readable(own) == nil && os.Remove(own) == nil {
 		say("own file: works\n")
 	}
+}
+
+// meddle changes what is about a file, not what is in it, and the limits of another process; by name, and by a file that
+// is open for reading.
+func meddle(path, pid string) {
+	times := []unix.Timespec{{Sec: 1}, {Sec: 1}}
+	say("chmod %v\n", errors.Join(os.Chmod(path, 0), unix.Fchmodat(unix.AT_FDCWD, path, 0, 0)))
+	say("chown %v\n", errors.Join(os.Chown(path, 12345, 12345), os.Lchown(path, 12345, 12345)))
+	say("times %v\n", errors.Join(os.Chtimes(path, time.Unix(1, 0), time.Unix(1, 0)), unix.UtimesNanoAt(unix.AT_FDCWD, path, times, 0)))
+	say("attributes %v\n", unix.Setxattr(path, "user.aurora", []byte("x"), 0))
+	tried("truncate", os.Truncate(path, 0))
+	if f, err := os.Open(path); err == nil {
+		say("open: %v\n", errors.Join(f.Chmod(0), f.Chown(12345, 12345), unix.Fsetxattr(int(f.Fd()), "user.aurora", []byte("x"), 0)))
+		_ = f.Close()
+	}
+	if number, err := strconv.Atoi(pid); err == nil {
+		tried("limit", unix.Prlimit(number, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 1, Max: 1}, nil))
+	}
+	own := os.Getenv("HOME") + "/own"
+	say("own file: %v\n", errors.Join(os.WriteFile(own, []byte("own"), 0o600), os.WriteFile(own, []byte("x"), 0o600), os.Chmod(own, 0o640)))
+	f, err := os.OpenFile(own, os.O_RDWR, 0)
+	say("own file cut: %v\n", errors.Join(err, f.Truncate(0), f.Close()))
 }
 
 func exit(how string) int {
