@@ -44,6 +44,7 @@ type HomeConnection struct {
 	Own      bool
 	ReadOnly bool
 	Broken   bool
+	Expires  time.Time // when its credential ends by itself, zero when that is not known
 	LastUsed time.Time // zero when that is not known
 }
 
@@ -173,7 +174,7 @@ func (v *Views) homeConnections(ctx context.Context, a asker) ([]HomeConnection,
 	var list []HomeConnection
 	for _, c := range conns {
 		shown := HomeConnection{Cloud: c.Cloud, Account: c.Account, Label: c.Label, Projects: homeProjects(c.Projects), Own: c.UserID == a.User.ID,
-			ReadOnly: c.ReadOnly, Broken: c.Status == store.ConnectionBroken, LastUsed: used[c.ID]}
+			ReadOnly: c.ReadOnly, Broken: c.Status == store.ConnectionBroken, Expires: c.Expires(), LastUsed: used[c.ID]}
 		for _, s := range selected {
 			if s.Cloud == c.Cloud {
 				shown.Using = s.Project

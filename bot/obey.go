@@ -133,6 +133,9 @@ func connectionLine(c store.Connection, selected []store.Selection) string {
 	if c.ReadOnly {
 		line += ", read-only"
 	}
+	if end := c.Expires(); !end.IsZero() {
+		line += ", works until " + end.UTC().Format(time.DateOnly)
+	}
 	if c.Status == store.ConnectionBroken {
 		line += fmt.Sprintf(" — **needs a new sign-in**: say `connect %s`", c.Cloud)
 	}

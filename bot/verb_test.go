@@ -2,6 +2,7 @@ package bot
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"aurora/store"
@@ -125,5 +126,16 @@ func TestAPersonIsNamedByAMentionAlone(t *testing.T) {
 		if got := personNamed(word); got != want {
 			t.Errorf("%q names %q, want %q", word, got, want)
 		}
+	}
+}
+
+func TestStatusSaysUntilWhenAConnectionWorks(t *testing.T) {
+	t.Parallel()
+	c := store.Connection{Cloud: store.Scaleway, Account: "acme", Settings: map[string]string{store.SettingExpires: "2026-12-01T08:30:00Z"}}
+	if line := connectionLine(c, nil); !strings.Contains(line, "works until 2026-12-01") {
+		t.Error(line)
+	}
+	if line := connectionLine(store.Connection{Cloud: store.AWS}, nil); strings.Contains(line, "until") {
+		t.Error(line)
 	}
 }

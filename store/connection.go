@@ -67,6 +67,19 @@ const PendingLife = 24 * time.Hour
 // SettingDefaultProject names, among a connection's settings, the project that is taken when a command names none.
 const SettingDefaultProject = "default_project"
 
+// SettingExpires says, among a connection's settings, when its credential ends by itself, in RFC 3339; it is missing where
+// that is not known or does not happen.
+const SettingExpires = "expires_at"
+
+// Expires tells when the credential ends by itself; zero where that is not known or does not happen.
+func (c Connection) Expires() time.Time {
+	at, err := time.Parse(time.RFC3339, c.Settings[SettingExpires])
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
 // Owner says whose the connection is: "user" or "organisation".
 func (c Connection) Owner() string {
 	if c.UserID == "" {

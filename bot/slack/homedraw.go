@@ -119,6 +119,9 @@ func connectionWords(c bot.HomeConnection) string {
 	if !c.Own {
 		facts = append(facts, "your organisation's")
 	}
+	if !c.Expires.IsZero() {
+		facts = append(facts, "works until "+moment(c.Expires))
+	}
 	if !c.LastUsed.IsZero() {
 		facts = append(facts, "last used "+moment(c.LastUsed))
 	}

@@ -110,7 +110,7 @@ func TestHomeIsDrawnForWhoOpenedItAndFollows(t *testing.T) {
 	hostile := "<!channel> <@U0BEN00001> *x*"
 	d.set(func() {
 		d.home = bot.Home{Role: store.Operator, Mode: store.Ask, Connectable: []store.Cloud{store.AWS},
-			Connections: []bot.HomeConnection{{Cloud: store.AWS, Account: "111122223333", Label: hostile, Own: true, ReadOnly: true, LastUsed: time.Unix(1790000000, 0)}},
+			Connections: []bot.HomeConnection{{Cloud: store.AWS, Account: "111122223333", Label: hostile, Own: true, ReadOnly: true, Expires: time.Unix(1799000000, 0), LastUsed: time.Unix(1790000000, 0)}},
 			Waiting:     []bot.HomeWaiting{{Title: "delete in aws", Until: time.Unix(1790000600, 0), Place: store.Place{Channel: ops, Thread: "1790000000.000100"}, TS: "1790000001.000100"}},
 			Turns:       []bot.HomeTurn{{Text: hostile, State: store.TurnDone, Place: store.Place{Channel: ops, Thread: "1790000000.000100"}, At: time.Unix(1790000000, 0)}}}
 	})
@@ -119,7 +119,7 @@ func TestHomeIsDrawnForWhoOpenedItAndFollows(t *testing.T) {
 		t.Fatal(err)
 	}
 	tab := r.sees(t, ada, "home", "Role: operator")
-	for _, want := range []string{"active, read-only", "last used 2026-09-21", hostile, "Waiting for your click", "decided on its card only", "[Disconnect]", "[Connect aws]"} {
+	for _, want := range []string{"active, read-only", "works until 2027-01-03", "last used 2026-09-21", hostile, "Waiting for your click", "decided on its card only", "[Disconnect]", "[Connect aws]"} {
 		if !strings.Contains(tab.Plain, want) {
 			t.Errorf("the Home lacks %q:\n%s", want, tab.Plain)
 		}

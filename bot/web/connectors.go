@@ -66,6 +66,9 @@ func rowOf(c store.Connection, in session, used time.Time) connRow {
 	} else {
 		row.Owner = "your organisation"
 	}
+	if end := c.Expires(); !end.IsZero() {
+		row.State = "connected, until " + end.UTC().Format("2006-01-02 15:04 UTC")
+	}
 	if c.Status == store.ConnectionBroken {
 		row.State = "needs a new sign-in"
 	}

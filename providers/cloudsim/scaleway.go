@@ -46,6 +46,8 @@ type ScalewayKey struct {
 	PermissionSets []string `json:"permission_sets,omitempty"`
 	// GroupSets is what the policy of the group holds that its application is a member of; nil means that it is in none.
 	GroupSets []string `json:"group_sets,omitempty"`
+	// Expires is when it ends by itself; zero means never.
+	Expires time.Time `json:"expires_at,omitzero"`
 }
 
 func (k ScalewayKey) sets() []string {
@@ -101,7 +103,7 @@ func defaultScaleway() Scaleway {
 func newScalewayCloud(s *Server) *scalewayCloud {
 	c := &scalewayCloud{server: s, keys: map[string]*scalewayKeyState{}}
 	for _, key := range s.config.ScalewayKeys {
-		c.keys[key.AccessKey] = &scalewayKeyState{ScalewayKey: key}
+		c.keys[key.AccessKey] = &scalewayKeyState{ScalewayKey: key, expires: key.Expires}
 	}
 	return c
 }
@@ -198,9 +200,13 @@ func scalewayAPIKey(c *restCall) (any, *restError) {
 	if key == nil || key.revoked {
 		return nil, scalewayNotFound("api_key", c.params["key"])
 	}
+	var expires any
+	if !key.expires.IsZero() {
+		expires = key.expires.UTC().Format(time.RFC3339)
+	}
 	return map[string]any{
 		"access_key": key.AccessKey, "secret_key": nil, "application_id": uuidOf("application " + key.AccessKey), "description": "aurora", "editable": true,
-		"default_project_id": c.server.world.Scaleway.Projects[0].ID, "created_at": worldBegan.Format(time.RFC3339), "expires_at": nil, "creation_ip": "203.0.113.1",
+		"default_project_id": c.server.world.Scaleway.Projects[0].ID, "created_at": worldBegan.Format(time.RFC3339), "expires_at": expires, "creation_ip": "203.0.113.1",
 	}, nil
 }
 

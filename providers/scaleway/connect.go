@@ -62,9 +62,11 @@ func (c *Connector) Connect(ctx context.Context, s Setup) (Link, error) {
 	values := map[string]string{"access_key": main.access, "secret_key": main.secret, "organization_id": main.organization}
 	switch {
 	case s.ReaderAccessKey != "" || s.ReaderSecretKey != "":
-		if err := c.reader(ctx, s, main, values); err != nil {
+		reader, err := c.reader(ctx, s, main, values)
+		if err != nil {
 			return Link{}, err
 		}
+		main.expires = sooner(main.expires, reader.expires)
 		link.Note = "Ask mode works with the read-only key alone."
 	case main.readOnly:
 		link.Note = "The key can only read, so Agent mode cannot change anything here."
@@ -80,6 +82,10 @@ func (c *Connector) Connect(ctx context.Context, s Setup) (Link, error) {
 	link.Settings = map[string]string{"organization": main.organization, "zone": zones[region][0]}
 	// scw's lists go over all projects that the key reaches, so a command runs once.
 	link.Settings[store.SettingDefaultProject] = projects[0].ID
+	if main.expires != nil {
+		link.Settings[store.SettingExpires] = main.expires.UTC().Format(time.RFC3339)
+		link.Note += " It works until " + main.expires.UTC().Format("2006-01-02 15:04 UTC") + ": connect again with a new key before."
+	}
 	names := map[string]string{}
 	for _, p := range projects {
 		link.Projects, names[p.ID] = append(link.Projects, p.ID), p.Name
@@ -93,6 +99,14 @@ type holder struct {
 	key
 	organization, project string
 	readOnly, known       bool
+	expires               *time.Time // nil: never
+}
+
+func sooner(a, b *time.Time) *time.Time {
+	if a == nil || b != nil && b.Before(*a) {
+		return b
+	}
+	return a
 }
 
 // look follows a key to its organisation and rights. who names it in sentences.
@@ -111,7 +125,7 @@ func (c *Connector) look(ctx context.Context, access, secret, who string) (holde
 	if info.ExpiresAt != nil && time.Until(*info.ExpiresAt) <= 0 {
 		return h, refuse("The key of %s has expired: make a new one.", who)
 	}
-	h.project = info.Project
+	h.project, h.expires = info.Project, info.ExpiresAt
 	owner := "/iam/v1alpha1/users/" + url.PathEscape(info.UserID)
 	if info.ApplicationID != "" {
 		owner = "/iam/v1alpha1/applications/" + url.PathEscape(info.ApplicationID)
@@ -158,23 +172,23 @@ func explain(err error, who string) error {
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // reader checks the second key and keeps it.
-func (c *Connector) reader(ctx context.Context, s Setup, main holder, values map[string]string) error {
+func (c *Connector) reader(ctx context.Context, s Setup, main holder, values map[string]string) (holder, error) {
 	const who = "the read-only API key"
 	h, err := c.look(ctx, s.ReaderAccessKey, s.ReaderSecretKey, who)
 	switch {
 	case err != nil:
-		return err
+		return h, err
 	case h.access == main.access:
-		return refuse("Both API keys are the same: leave the second one empty, or make one whose application can only read.")
+		return h, refuse("Both API keys are the same: leave the second one empty, or make one whose application can only read.")
 	case h.organization != main.organization:
-		return refuse("The two API keys belong to different organisations: give two of one.")
+		return h, refuse("The two API keys belong to different organisations: give two of one.")
 	case !h.known:
-		return refuse("Aurora cannot see what the read-only key may do: give its application the permission set IAMReadOnly, wait a minute and try again.")
+		return h, refuse("Aurora cannot see what the read-only key may do: give its application the permission set IAMReadOnly, wait a minute and try again.")
 	case !h.readOnly:
-		return refuse("The read-only API key may change things: give its application permission sets that end with ReadOnly alone, wait a minute and try again.")
+		return h, refuse("The read-only API key may change things: give its application permission sets that end with ReadOnly alone, wait a minute and try again.")
 	}
 	values[readerMembers+"access_key"], values[readerMembers+"secret_key"] = h.access, h.secret
-	return nil
+	return h, nil
 }
 
 // order lists the projects with the default one first.

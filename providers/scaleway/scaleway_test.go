@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"aurora/providers"
 	"aurora/providers/cloudsim"
@@ -92,6 +93,35 @@ func TestKeysAreFollowedToTheirRights(t *testing.T) {
 		}
 		if text := fmt.Sprintf("%+v %v", link, c.setup); strings.Contains(text, w.full.SecretKey) || strings.Contains(text, w.read.SecretKey) {
 			t.Errorf("%s: a secret key is printed", name)
+		}
+	}
+}
+
+func TestTheKeyThatEndsFirstIsTold(t *testing.T) {
+	t.Parallel()
+	keys := []cloudsim.ScalewayKey{simulated(t).full, simulated(t).read}
+	soon, later := time.Now().Add(24*time.Hour).UTC().Truncate(time.Second), time.Now().Add(48*time.Hour)
+	for name, row := range map[string]struct {
+		full, read, want time.Time
+	}{
+		"never": {}, "the full one": {full: soon, want: soon}, "the reader": {full: later, read: soon, want: soon}, "the full one first": {full: soon, read: later, want: soon},
+	} {
+		keys[0].Expires, keys[1].Expires = row.full, row.read
+		sim := cloudsim.New(cloudsim.Config{ScalewayKeys: keys})
+		if err := sim.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer sim.Close()
+		c, err := New(Config{API: sim.Endpoints().Scaleway})
+		if err != nil {
+			t.Fatal(err)
+		}
+		link, err := c.Connect(t.Context(), setup(keys[0], keys[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (store.Connection{Settings: link.Settings}).Expires(); !got.Equal(row.want) || strings.Contains(link.Note, "works until") == row.want.IsZero() {
+			t.Errorf("%s: until %s, want %s: %s", name, got, row.want, link.Note)
 		}
 	}
 }
