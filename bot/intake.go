@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"aurora/store"
 )
@@ -15,7 +16,7 @@ type Inbox interface {
 
 // Stopper marks running turns as stopped, outside the queue.
 type Stopper interface {
-	RunningTurns(ctx context.Context, p store.Person, place store.Place) ([]store.Turn, error)
+	RunningTurns(ctx context.Context, p store.Person, place store.Place, said time.Time) ([]store.Turn, error)
 	RequestStop(ctx context.Context, turnIDs []string, by store.Person) error
 }
 

@@ -87,7 +87,7 @@ func (d *Desk) runWhat(context.Context, order) (Message, error) {
 }
 
 func (d *Desk) stopHere(ctx context.Context, o order) (Message, error) {
-	return Message{Notice: d.Stop(ctx, o.row.Person, o.row.Place)}, nil
+	return Message{Notice: d.Stop(ctx, o.row.Person, o.row.Place, o.row.At)}, nil
 }
 
 func (d *Desk) status(ctx context.Context, o order) (Message, error) {

@@ -11,10 +11,11 @@ import (
 	"aurora/store"
 )
 
-// Stop ends what runs for a person in a place, outside the queue, and says so. The row in SQL is what counts: it is
+// Stop ends what runs for a person in a place, outside the queue, and says so. What was asked after it was said goes on:
+// a platform repeats what was not acknowledged in time, maybe to another replica. The row in SQL is what counts: it is
 // checked in the statement that lets a command start. Waiting cards of the turns are voided.
-func (d *Desk) Stop(ctx context.Context, p store.Person, place store.Place) string {
-	turns, err := d.Stopper.RunningTurns(ctx, p, place)
+func (d *Desk) Stop(ctx context.Context, p store.Person, place store.Place, said time.Time) string {
+	turns, err := d.Stopper.RunningTurns(ctx, p, place, said)
 	if err != nil {
 		zerolog.Ctx(ctx).Error().Err(err).Msg("stop: list running turns")
 		return "I could not stop anything: my database is away. Please try again."
@@ -34,14 +35,14 @@ func (d *Desk) Stop(ctx context.Context, p store.Person, place store.Place) stri
 	for _, id := range ids {
 		voided += d.voidCards(ctx, id)
 	}
-	said := fmt.Sprintf("Stopping %d of your asks here; each says what had already run.", len(ids))
+	answer := fmt.Sprintf("Stopping %d of your asks here; each says what had already run.", len(ids))
 	if len(ids) == 1 {
-		said = "Stopping. The answer says what had already run."
+		answer = "Stopping. The answer says what had already run."
 	}
 	if voided > 0 {
-		said += fmt.Sprintf(" %d waiting confirmation(s) will not run any more.", voided)
+		answer += fmt.Sprintf(" %d waiting confirmation(s) will not run any more.", voided)
 	}
-	return said
+	return answer
 }
 
 // voidCards voids every waiting confirmation of a turn. One that cannot be reached is no danger: the click asks SQL

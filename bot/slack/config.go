@@ -31,9 +31,9 @@ type Config struct {
 	Intake Intake
 	// Views answers views; nil where there are none: no Home tab, no dialogs.
 	Views Views
-	// Stop ends what the person may end in that place and gives the sentence to answer with. It is called before the
-	// acknowledgement, outside the queue, and perhaps twice for the same press.
-	Stop func(ctx context.Context, by store.Person, place store.Place) (answer string, err error)
+	// Stop ends what the person may end in that place, of what he had asked when he said so, and gives the sentence to
+	// answer with. It is called before the acknowledgement, outside the queue, and perhaps twice for the same press.
+	Stop func(ctx context.Context, by store.Person, place store.Place, said time.Time) (answer string, err error)
 	// Left makes the news durable that a person's account was deactivated; key is the event's. Nil: it is not told.
 	Left func(ctx context.Context, key string, p store.Person, place store.Place) error
 	// Gone hears that the app was removed from a workspace or its bot token revoked. Run then ends; nil: by itself alone.

@@ -16,12 +16,12 @@ func isStop(text string) bool {
 }
 
 // stop goes past the queue, which may be what is to be stopped. The answer is said once the press is acknowledged.
-func (a *Adapter) stop(ctx context.Context, key string, by store.Person, place store.Place, say func(context.Context, bot.Message) error) (after func(), err error) {
+func (a *Adapter) stop(ctx context.Context, key string, by store.Person, place store.Place, said time.Time, say func(context.Context, bot.Message) error) (after func(), err error) {
 	if a.config.Stop == nil || !a.stops.first(key) {
 		a.counts.repeated.Add(1)
 		return nil, nil
 	}
-	answer, err := a.config.Stop(ctx, by, place)
+	answer, err := a.config.Stop(ctx, by, place, said)
 	if err != nil {
 		a.stops.forget(key)
 		return nil, err

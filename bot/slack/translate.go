@@ -53,7 +53,7 @@ func (a *Adapter) receiveEvent(ctx context.Context, id identity, outer slackeven
 			channel: e.Channel, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text, direct: true})
 	case *slackevents.AgentSessionStoppedEvent:
 		place := store.Place{Platform: store.Slack, Team: id.team, Channel: e.Channel, Thread: e.ThreadTimestamp}
-		return a.stop(ctx, "ev:"+id.team+":"+back.EventID, id.person(e.User, ""), place, a.sayIn(place))
+		return a.stop(ctx, "ev:"+id.team+":"+back.EventID, id.person(e.User, ""), place, at(e.EventTimestamp), a.sayIn(place))
 	case *slackevents.AppHomeOpenedEvent:
 		if e.Tab == "home" && a.config.Views != nil {
 			opened := store.Place{Platform: store.Slack, Team: id.team, Channel: e.Channel}
@@ -135,7 +135,7 @@ func (a *Adapter) receiveSaid(ctx context.Context, id identity, m said) (after f
 	if isStop(text) {
 		asked := place
 		asked.Thread = m.thread
-		return a.stop(ctx, key, by, asked, a.sayIn(place))
+		return a.stop(ctx, key, by, asked, at(m.ts), a.sayIn(place))
 	}
 	return nil, a.keep(ctx, incoming{
 		event: store.Event{Key: "ev:" + id.team + ":" + cmp.Or(m.eventID, m.channel+":"+m.ts), MessageKey: key, Kind: store.EventMention,
@@ -154,7 +154,7 @@ func (a *Adapter) receiveCommand(ctx context.Context, id identity, e envelope, c
 	place := store.Place{Platform: store.Slack, Team: id.team, Channel: c.ChannelID}
 	text := typed(c.Text, "")
 	if isStop(text) {
-		return a.stop(ctx, "env:"+e.id, by, place, func(ctx context.Context, m bot.Message) error {
+		return a.stop(ctx, "env:"+e.id, by, place, e.arrived, func(ctx context.Context, m bot.Message) error {
 			place.Whisper = c.UserID
 			return a.Whisper(ctx, place, m, store.Secret(c.ResponseURL))
 		})

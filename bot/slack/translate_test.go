@@ -252,15 +252,17 @@ func TestEventsOfOtherWorkspacesAreNotOurs(t *testing.T) {
 type stops struct {
 	mu    sync.Mutex
 	asked []string
+	said  []time.Time
 	err   error
 }
 
-func (s *stops) stop(_ context.Context, by store.Person, place store.Place) (string, error) {
+func (s *stops) stop(_ context.Context, by store.Person, place store.Place, said time.Time) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
 		return "", s.err
 	}
+	s.said = append(s.said, said)
 	s.asked = append(s.asked, by.ID+" in "+place.Channel+" "+place.Thread)
 	return "Stopped: nothing was running.", nil
 }
@@ -277,7 +279,7 @@ func TestStopGoesPastTheQueue(t *testing.T) {
 	r := start(t, slacksim.Config{}, func(c *Config) { c.Stop = s.stop })
 	r.inbox.set(func() { r.inbox.gate = make(chan struct{}) }) // the queue is stuck
 	root := r.tell(t, ada, ops, "something")
-	r.tell(t, ada, ops, "@aurora Stop!", slacksim.InThread(root), slacksim.Copies(2))
+	ts := r.tell(t, ada, ops, "@aurora Stop!", slacksim.InThread(root), slacksim.Copies(2))
 	within(t, func(ctx context.Context) error {
 		_, err := r.sim.WaitMessage(ctx, ben, ops, func(m slacksim.Message) bool { return m.ThreadTS == root && strings.HasPrefix(m.Plain, "Stopped") })
 		return err
@@ -293,6 +295,9 @@ func TestStopGoesPastTheQueue(t *testing.T) {
 	want := ada + " in " + ops + " " + root + "\n" + ada + " in " + ops + " "
 	if got := s.all(); got != want {
 		t.Errorf("asked to stop:\n%s\nwant:\n%s", got, want)
+	}
+	if !s.said[0].Equal(at(ts)) { // however late it is delivered
+		t.Errorf("said at %s, want %s", s.said[0], at(ts))
 	}
 }
 

@@ -191,8 +191,8 @@ func (a *app) newSlack(desk *bot.Desk) *slack.Adapter {
 		AppToken: a.config.SlackAppToken, BotToken: a.config.SlackBotToken, APIURL: a.config.SlackAPIURL, Sockets: a.config.SlackSockets,
 		Intake: intake,
 		Views:  &bot.Views{Desk: desk, Intake: intake, Recent: a.stores.sql, Opened: a.stores.redis, Log: a.log},
-		Stop: func(ctx context.Context, by store.Person, place store.Place) (string, error) {
-			return desk.Stop(ctx, by, place), nil
+		Stop: func(ctx context.Context, by store.Person, place store.Place, said time.Time) (string, error) {
+			return desk.Stop(ctx, by, place, said), nil
 		},
 		Left: func(ctx context.Context, key string, p store.Person, place store.Place) error {
 			return desk.Departed(ctx, key, p, place, "event")

@@ -443,7 +443,7 @@ func TestOneCardRunsOnce(t *testing.T) {
 	m.nothing("a click on a cancelled card that was made pending again")
 
 	stopped := m.card("ada", terminate)
-	m.desk.Stop(t.Context(), person("ada"), stopped.place)
+	m.desk.Stop(t.Context(), person("ada"), stopped.place, time.Now())
 	m.work()
 	m.room.heard()
 	m.set(stopped.conf, "state", "pending")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"aurora/store"
 )
@@ -105,14 +106,19 @@ func (d *DB) Turn(ctx context.Context, id string) (store.Turn, error) {
 	return first(ctx, d.conn, scanTurn, `SELECT `+turnColumns+` FROM turns WHERE id = $1`, id)
 }
 
-// RunningTurns lists the turns that a stop said there would mean: a person's (anybody's when p is empty) in a thread, or
-// in a whole channel when the place names no thread. Those that wait for a click count for an hour, as long as a click
-// can come; oldest first.
-func (d *DB) RunningTurns(ctx context.Context, p store.Person, place store.Place) ([]store.Turn, error) {
+// stopSkew is how much later than a stop an ask may seem to be that came before it: slash commands carry this machine's
+// time, messages the platform's.
+const stopSkew = 5 * time.Second
+
+// RunningTurns lists the turns that a stop said there at that time would mean: a person's (anybody's when p is empty) in
+// a thread, or in a whole channel when the place names no thread. What was asked after it is not meant: a stop can be
+// delivered again much later. Those that wait for a click count for an hour, as long as a click can come; oldest first.
+func (d *DB) RunningTurns(ctx context.Context, p store.Person, place store.Place, said time.Time) ([]store.Turn, error) {
 	list, err := all(ctx, d.conn, scanTurn, `SELECT `+turnColumns+` FROM turns
 		WHERE (state = 'running' OR (state = 'waiting' AND ended_at > {hour ago}))
-		AND ($1 = '' OR (person_id = $1 AND person_team = $2 AND person_platform = $3)) ORDER BY created_at, id`,
-		clean(p.ID), clean(p.Team), p.Platform)
+		AND ($1 = '' OR (person_id = $1 AND person_team = $2 AND person_platform = $3))
+		AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.id = turns.inbox_id AND at > $4) ORDER BY created_at, id`,
+		clean(p.ID), clean(p.Team), p.Platform, d.speech.param(said.Add(stopSkew)))
 	if err != nil {
 		return nil, err
 	}

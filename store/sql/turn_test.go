@@ -3,6 +3,7 @@ package sql_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"aurora/store"
 
@@ -145,6 +146,35 @@ func TestFailedStepLeavesNothing(t *testing.T) {
 	})
 }
 
+func TestAStopMeansWhatWasAskedBeforeIt(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, e *engine) {
+		db := e.open(t, "r1")
+		org, user := contact(t, db, ada, store.Operator)
+		said := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+		var early store.Turn
+		for key, at := range map[string]time.Time{"early": said.Add(-time.Minute), "late": said.Add(time.Minute)} {
+			ask := event(key, key, ada)
+			ask.At = at
+			receive(t, db, ask)
+			c := claim(t, db, "r1")
+			turn, err := db.BeginTurn(t.Context(), c, store.Turn{InboxID: pending(t, db, c)[0].ID, OrgID: org.ID, UserID: user.ID, Asker: ada, Place: ask.Place, Mode: store.Ask})
+			must(t, err)
+			if key == "early" {
+				early = turn
+			}
+		}
+		turns, err := db.RunningTurns(t.Context(), ada, early.Place, said)
+		must(t, err)
+		if len(turns) != 1 || turns[0].ID != early.ID {
+			t.Errorf("a stop means %+v", turns)
+		}
+		if turns, err = db.RunningTurns(t.Context(), ada, early.Place, said.Add(time.Hour)); err != nil || len(turns) != 2 {
+			t.Errorf("a later one means %+v, %v", turns, err)
+		}
+	})
+}
+
 func TestRunningTurnsAreThoseOfThePersonInThePlace(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, e *engine) {
@@ -171,7 +201,7 @@ func TestRunningTurnsAreThoseOfThePersonInThePlace(t *testing.T) {
 			{ada, thread, nil},
 			{ada, elsewhere, nil},
 		} {
-			turns, err := db.RunningTurns(t.Context(), row.who, row.place)
+			turns, err := db.RunningTurns(t.Context(), row.who, row.place, time.Now())
 			must(t, err)
 			got := map[string]bool{}
 			for _, turn := range turns {
