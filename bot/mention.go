@@ -20,6 +20,9 @@ const maxAsk = 12_000
 
 // mention answers a message that addresses Aurora: a verb at once, anything else as a turn.
 func (d *Desk) mention(ctx context.Context, claim store.Claim, row store.Received) error {
+	if m, bad := leaked(row.Payload); bad { // first: who may not use Aurora has to rotate it all the same
+		return d.settle(ctx, claim, row, whisper(row, m))
+	}
 	a, refusal, err := d.identify(ctx, row.Place, row.Person)
 	if err != nil {
 		return err
@@ -39,6 +42,9 @@ func (d *Desk) mention(ctx context.Context, claim store.Claim, row store.Receive
 
 // command answers a slash command.
 func (d *Desk) command(ctx context.Context, claim store.Claim, row store.Received) error {
+	if m, bad := leaked(row.Payload); bad { // first: who may not use Aurora has to rotate it all the same
+		return d.settle(ctx, claim, row, whisper(row, m))
+	}
 	a, refusal, err := d.identify(ctx, row.Place, row.Person)
 	if err != nil {
 		return err
@@ -153,10 +159,8 @@ func with(said []Said, about Said) []Said {
 
 // unfit tells what cannot be taken as an ask at all, and what to do instead.
 func unfit(text string, payload json.RawMessage) (Message, bool) {
-	var p MentionPayload
-	if json.Unmarshal(payload, &p) == nil && p.Leaked > 0 {
-		return notice("That looked like a credential, so I did not read, keep or pass on your message. Others may have seen it: " +
-			"please delete the message and rotate the credential. To link a cloud, say `connect aws` and use the private link."), true
+	if m, bad := leaked(payload); bad {
+		return m, true
 	}
 	if text == "" {
 		return notice("Yes? Ask me about your clouds, for example \"list the production instances\", or say `help`."), true
@@ -165,6 +169,16 @@ func unfit(text string, payload json.RawMessage) (Message, bool) {
 		return notice("That message has %d characters; I read at most %d. Please ask a shorter question and leave long output out.", n, maxAsk), true
 	}
 	return Message{}, false
+}
+
+// leaked tells whether somebody pasted a credential, and what to do about it.
+func leaked(payload json.RawMessage) (Message, bool) {
+	var p MentionPayload
+	if json.Unmarshal(payload, &p) != nil || p.Leaked == 0 {
+		return Message{}, false
+	}
+	return notice("That looked like a credential, so I did not read, keep or pass on your message. Others may have seen it: " +
+		"please delete the message and rotate the credential. To link a cloud, say `connect aws` and use the private link."), true
 }
 
 func unknownVerb(name, near string) Message {

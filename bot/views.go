@@ -88,24 +88,36 @@ type keptQuote struct {
 
 const askAbout = "ask about"
 
-// Quote keeps a message that a person wants to ask about and gives a reference to it, which says nothing to anybody
-// else; or why he can't ask.
-func (v *Views) Quote(ctx context.Context, p store.Person, q Quoted) (ref, refusal string) {
+// Question is what a dialog needs to take a question about a message, or why the person can't ask.
+type Question struct {
+	Refusal string
+	Ref     string // stands for the message, and says nothing to anybody else
+	Quoted  string // the message's text, without the credentials in it
+	Warning string // a sentence, when there were some
+}
+
+// Quote keeps a message that a person wants to ask about.
+func (v *Views) Quote(ctx context.Context, p store.Person, q Quoted) Question {
 	_, refusal, err := v.Desk.identify(ctx, q.Place, p)
 	if err != nil {
 		v.Log.Warn().Err(err).Msg("quote: find out who it is")
-		return "", "My database is away, so I can't take a question now. Please try again in a minute."
+		return Question{Refusal: "My database is away, so I can't take a question now. Please try again in a minute."}
 	}
 	if refusal != "" {
-		return "", refusal
+		return Question{Refusal: refusal}
 	}
-	q.Said.Text, _ = v.Desk.Clean.Clean(clip(q.Said.Text, maxAsk))
-	ref, err = v.Desk.Tickets.NewTicket(ctx, detail(keptQuote{Purpose: askAbout, Person: p, Quoted: q}), quotedLife)
+	clean, found := v.Desk.Clean.Clean(q.Said.Text) // before it is cut: half a credential has no shape
+	q.Said.Text = clip(clean, maxAsk)
+	ref, err := v.Desk.Tickets.NewTicket(ctx, detail(keptQuote{Purpose: askAbout, Person: p, Quoted: q}), quotedLife)
 	if err != nil {
 		v.Log.Warn().Err(err).Msg("quote: keep the message")
-		return "", "My short-term memory is away, so I can't take a question now. Please try again in a minute."
+		return Question{Refusal: "My short-term memory is away, so I can't take a question now. Please try again in a minute."}
 	}
-	return ref, ""
+	question := Question{Ref: ref, Quoted: q.Said.Text}
+	if found > 0 {
+		question.Warning = "There is what looks like a credential in this message, which I leave out. Please have it deleted and the credential rotated."
+	}
+	return question
 }
 
 // Ask takes a question about the message behind ref, as an ask of the person in that message's thread. problem is what

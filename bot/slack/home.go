@@ -16,7 +16,7 @@ import (
 type Views interface {
 	Home(ctx context.Context, p store.Person, opened store.Place) (h bot.Home, shown bool)
 	Menu(ctx context.Context, p store.Person, place store.Place, choice string) bot.Menu
-	Quote(ctx context.Context, p store.Person, q bot.Quoted) (ref, refusal string)
+	Quote(ctx context.Context, p store.Person, q bot.Quoted) bot.Question
 	Ask(ctx context.Context, p store.Person, key, ref, text string) (problem string, err error)
 }
 

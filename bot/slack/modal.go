@@ -102,23 +102,25 @@ func quotedIn(id identity, c slackgo.InteractionCallback) bot.Quoted {
 // askAbout is the dialog for a question about a message: the message quoted, and a field.
 func (a *Adapter) askAbout(id identity, by store.Person, c slackgo.InteractionCallback) func(ctx context.Context) slackgo.ModalViewRequest {
 	return func(ctx context.Context) slackgo.ModalViewRequest {
-		q := quotedIn(id, c)
 		if !a.isIn(ctx, c.Channel.ID) {
 			return saying("I am not in this conversation, so I can't answer there. Invite me with `/invite @aurora` and choose the shortcut again.")
 		}
-		ref, refusal := a.config.Views.Quote(ctx, by, q)
-		if refusal != "" {
-			return saying(refusal)
+		question := a.config.Views.Quote(ctx, by, quotedIn(id, c))
+		if question.Refusal != "" {
+			return saying(question.Refusal)
 		}
 		var d drawing
-		d.quote(say(clip(cmp.Or(strings.TrimSpace(q.Said.Text), "(a message without text)"), mostQuote)))
+		d.quote(say(clip(cmp.Or(strings.TrimSpace(question.Quoted), "(a message without text)"), mostQuote)))
+		if question.Warning != "" {
+			d.section(sentence(question.Warning)...)
+		}
 		field := slackgo.NewPlainTextInputBlockElement(label("Why does this happen?", 150), fieldText)
 		field.Multiline, field.MaxLength = true, mostQuestion
 		input := slackgo.NewInputBlock(fieldQuestion, label("Your question", 2000),
 			label("I answer in the message's thread. Your question is shown there as well.", 2000), field)
 		d.block(input)
 		view := dialog(viewAsk, "Ask Aurora", d.blocks)
-		view.Submit, view.PrivateMetadata = label("Ask", 24), ref
+		view.Submit, view.PrivateMetadata = label("Ask", 24), question.Ref
 		return view
 	}
 }

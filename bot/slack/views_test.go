@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -60,9 +61,13 @@ func (d *desk) Menu(ctx context.Context, _ store.Person, _ store.Place, choice s
 	return bot.Menu{Message: bot.Message{Notice: "You chose " + choice + "."}, Clouds: []store.Cloud{store.AWS}}
 }
 
-func (d *desk) Quote(ctx context.Context, _ store.Person, _ bot.Quoted) (string, string) {
+func (d *desk) Quote(ctx context.Context, _ store.Person, q bot.Quoted) bot.Question {
 	d.wait(ctx)
-	return "a-reference", ""
+	question := bot.Question{Ref: "a-reference", Quoted: strings.ReplaceAll(q.Said.Text, "hunter-canary", "[credential]")}
+	if question.Quoted != q.Said.Text {
+		question.Warning = "Rotate it."
+	}
+	return question
 }
 
 func (d *desk) Ask(_ context.Context, _ store.Person, key, ref, text string) (string, error) {
@@ -264,6 +269,22 @@ func TestQuestionIsTakenWithItsReferenceOrRefusedUnderItsField(t *testing.T) {
 	}
 	if strings.Contains(string(form.View), "AKIA") || strings.Contains(string(form.View), "private_metadata\":\"the disk") {
 		t.Errorf("the dialog carries more than a reference: %s", form.View)
+	}
+}
+
+func TestCredentialInAQuotedMessageIsNotSaidAgain(t *testing.T) {
+	t.Parallel()
+	r, _ := viewing(t)
+	o, err := r.sim.UseShortcut(ada, ops, r.tell(t, ben, ops, "the password is hunter-canary"), "ask_about")
+	acked(t, o, err)
+	form := r.sees(t, ada, "modal", "the password is [credential]")
+	if !strings.Contains(form.Plain, "Rotate it.") {
+		t.Errorf("nobody is told to rotate it: %s", form.Plain)
+	}
+	for _, c := range r.sim.Calls("views.update") {
+		if strings.Contains(fmt.Sprint(c.Args), "canary") {
+			t.Errorf("Aurora sent it: %v", c.Args)
+		}
 	}
 }
 
