@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"aurora/providers"
 	"aurora/providers/policy"
 	"aurora/store"
 )
@@ -137,7 +138,7 @@ func connectionLine(c store.Connection, selected []store.Selection) string {
 		line += ", works until " + end.UTC().Format(time.DateOnly)
 	}
 	if c.Status == store.ConnectionBroken {
-		line += fmt.Sprintf(" — **needs a new sign-in**: say `connect %s`", c.Cloud)
+		line += " — **needs a new sign-in**: " + providers.Mend(c)
 	}
 	return line
 }

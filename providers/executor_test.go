@@ -222,6 +222,8 @@ func TestAChangeGoesNowhereElseWhenItsAccountIsAway(t *testing.T) {
 	b.connect(store.AWS, "c2", "222")
 	b.ledger.selections = []store.Selection{{Cloud: store.AWS, Project: "111"}}
 	b.ledger.connections[0].Status = store.ConnectionBroken
+	wantCode(t, b.Run(context.Background(), ask("aws ec2 start-instances", store.Agent)), CodeExpired, "111", "connect again")
+	b.ledger.selections[0].Project = "333"
 	wantCode(t, b.Run(context.Background(), ask("aws ec2 start-instances", store.Agent)), CodeRefused, "You chose", "111", "222")
 	b.nothingRan(t)
 	a := ask("aws ec2 start-instances", store.Agent)
@@ -229,8 +231,63 @@ func TestAChangeGoesNowhereElseWhenItsAccountIsAway(t *testing.T) {
 	if r := b.Run(context.Background(), a); r.Output != "in 222" {
 		t.Errorf("the other one, named: %+v", r)
 	}
-	if r := b.Run(context.Background(), ask("aws ec2 describe-instances", store.Ask)); r.Output != "in 222" {
+	b.ledger.selections[0].Project = "111"
+	r := b.Run(context.Background(), ask("aws ec2 describe-instances", store.Ask))
+	if len(r.Sections) != 2 || r.Sections[0].Code != CodeExpired || r.Sections[1].Output != "in 222" {
 		t.Errorf("a read: %+v", r)
+	}
+}
+
+// TestABrokenConnectionSendsNoChangeElsewhere holds that what was ambiguous stays so: which was meant is not known better.
+func TestABrokenConnectionSendsNoChangeElsewhere(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, `echo "in $ACCOUNT"`)
+	b.connect(store.AWS, "c1", "111")
+	b.connect(store.AWS, "c2", "222")
+	b.ledger.connections[0].Status = store.ConnectionBroken
+	wantCode(t, b.Run(context.Background(), ask("aws ec2 start-instances", store.Agent)), CodeAmbiguous, "111 (needs a new sign-in)", "222")
+	b.nothingRan(t)
+	r := b.Run(context.Background(), ask("aws ec2 describe-instances", store.Ask))
+	if len(r.Sections) != 2 || !strings.Contains(r.Sections[0].Error, "connect again") || r.Sections[1].Output != "in 222" {
+		t.Errorf("the account that is left out is not named: %+v", r)
+	}
+}
+
+// waiting is a keeper during whose answer something changes.
+type waiting struct {
+	Credentials
+	meanwhile func()
+}
+
+func (w waiting) Get(ctx context.Context, path string) (store.Credential, int64, error) {
+	w.meanwhile()
+	return w.Credentials.Get(ctx, path)
+}
+
+// TestWhatChangedWhileItWaitedRunsNothing holds that what was judged is looked at again right before it runs.
+func TestWhatChangedWhileItWaitedRunsNothing(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*ledger)
+		code   Code
+		says   string
+	}{
+		"connected anew": {func(l *ledger) { l.connections[0].Generation++ }, CodeExpired, "changed or ended"},
+		"disconnected":   {func(l *ledger) { l.connections = nil }, CodeExpired, "changed or ended"},
+		"broken":         {func(l *ledger) { l.connections[0].Status = store.ConnectionBroken }, CodeExpired, "changed or ended"},
+		"grant gone":     {func(l *ledger) { l.grants = nil }, CodeRefused, "taken back"},
+		"grant smaller":  {func(l *ledger) { l.grants[0].MaxEffect = "read" }, CodeRefused, "taken back"},
+		"store away":     {func(l *ledger) { l.down = true }, CodeUnavailable, "nothing ran"},
+	} {
+		b := newBench(t, `echo ran`)
+		b.connect(store.AWS, "c1", "111")
+		b.ledger.connections[0].UserID = ""
+		b.ledger.grants = []store.Grant{{ConnectionID: "c1", MaxEffect: "write"}}
+		b.Credentials = waiting{b.ledger, func() { c.change(b.ledger) }}
+		t.Run(name, func(t *testing.T) {
+			wantCode(t, b.Run(context.Background(), ask("aws ec2 start-instances", store.Agent)), c.code, c.says)
+			b.nothingRan(t)
+		})
 	}
 }
 

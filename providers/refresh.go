@@ -102,7 +102,7 @@ func (r *Refresher) read(ctx context.Context, w renewal) (store.Credential, int6
 
 func credentialGone(c store.Connection, err error) error {
 	return &Problem{Code: CodeExpired, Broken: true, Err: err,
-		Sentence: "The credential of " + label(c) + " is gone: connect again with /aurora connect " + string(c.Cloud) + "."}
+		Sentence: "The credential of " + label(c) + " is gone: " + Mend(c) + "."}
 }
 
 // keeperAway says why the keeper of credentials gave none, and what to do.
@@ -228,6 +228,11 @@ func (r *Refresher) broken(ctx context.Context, w renewal, tried store.Credentia
 
 // sameSource tells whether two versions of a credential get their access tokens from the same sign-in.
 func sameSource(a, b store.Credential, slot Slot) bool {
+	for _, name := range []string{"kind", "reader_account", "operator_account"} {
+		if a.Get(name) != b.Get(name) {
+			return false
+		}
+	}
 	ta, _ := TokensOf(a, slot)
 	tb, _ := TokensOf(b, slot)
 	return ta.Refresh == tb.Refresh && a.Get("private_key") == b.Get("private_key") && a.Get("client_id") == b.Get("client_id")
@@ -257,8 +262,14 @@ func (r *Refresher) keep(ctx context.Context, w renewal, cred store.Credential, 
 		if err != nil {
 			continue // away: the same write once more, until the time is over
 		}
-		if held, _ := TokensOf(now, w.slot); held.Access == fresh.Access || held.Refresh != old.Refresh {
-			return narrow(now, w.slot), nil // our write was made and its answer lost, or somebody signed in anew
+		if held, _ := TokensOf(now, w.slot); held.Access == fresh.Access { // our write was made and its answer lost
+			return narrow(now, w.slot), nil
+		}
+		if !sameSource(now, cred, w.slot) { // somebody signed in anew: nothing of the old goes into that
+			if r.due(now, w.slot) {
+				return store.Credential{}, &Problem{Code: CodeUnavailable, Sentence: "The connection was made anew in this very moment, so nothing ran. Try again."}
+			}
+			return narrow(now, w.slot), nil
 		}
 		cred, version = now, at
 	}

@@ -44,7 +44,7 @@ func (e *Executor) resolve(ctx context.Context, ask Ask, p Prepared) ([]Target, 
 		}
 		preferred := preferSelected(fitting, chosen)
 		switch {
-		case len(preferred) > 0:
+		case len(preferred) > 0 && (p.Verdict.Reach() > policy.Read || slices.ContainsFunc(preferred, works)):
 			want.selected, fitting = chosen, preferred
 		case chosen != "" && p.Verdict.Reach() > policy.Read && len(ask.Caller.Only) == 0: // a card says itself where it runs
 			r := choiceAway(chosen, want.targets(p.Verdict.Path, fitting))
@@ -55,6 +55,9 @@ func (e *Executor) resolve(ctx context.Context, ask Ask, p Prepared) ([]Target, 
 	if bad != nil {
 		return nil, bad
 	}
+	if p.Verdict.Reach() > policy.Read && len(entitled) == 1 && !works(entitled[0].Connection) {
+		return nil, &refusal{CodeExpired, signInOver(entitled[0].Connection)}
+	}
 	if len(entitled) > 1 && (p.Verdict.Effect != policy.Read || len(entitled) > mostTargets) {
 		r := ambiguous(p.Verdict, bare(entitled))
 		return nil, &r
@@ -64,32 +67,39 @@ func (e *Executor) resolve(ctx context.Context, ask Ask, p Prepared) ([]Target, 
 
 var unavailable = &refusal{CodeUnavailable, "Aurora's own store cannot be reached, so nothing ran. Try again in a minute."}
 
-// usable lists the active connections of the cloud that the caller may use now.
+// usable lists the connections of the cloud that the caller may use now, one of which works at least. Those that need a new
+// sign-in are among them: a change must not go elsewhere because one broke, nor a read leave one out without a word.
 func (e *Executor) usable(ctx context.Context, c Caller, cloud store.Cloud) ([]store.Connection, *refusal) {
 	all, err := e.Connections.Connections(ctx, c.Org.ID, c.User.ID)
 	if err != nil {
 		return nil, unavailable
 	}
-	var active []store.Connection
-	broken := false
+	var fitting []store.Connection
+	var broken *store.Connection
+	active := false
 	for _, conn := range all {
 		if conn.Cloud != cloud || len(c.Only) > 0 && !slices.Contains(c.Only, conn.ID) {
 			continue
 		}
-		if conn.Status != store.ConnectionActive {
-			broken = true
-			continue
+		fitting = append(fitting, conn)
+		if active = active || works(conn); !works(conn) {
+			broken = &conn
 		}
-		active = append(active, conn)
 	}
 	switch {
-	case len(active) > 0:
-		slices.SortFunc(active, func(a, b store.Connection) int { return strings.Compare(a.Account+a.ID, b.Account+b.ID) })
-		return active, nil
-	case broken:
-		return nil, &refusal{CodeExpired, fmt.Sprintf("The sign-in to %s no longer works: connect again with /aurora connect %s.", cloud, cloud)}
+	case active:
+		slices.SortFunc(fitting, func(a, b store.Connection) int { return strings.Compare(a.Account+a.ID, b.Account+b.ID) })
+		return fitting, nil
+	case broken != nil:
+		return nil, &refusal{CodeExpired, signInOver(*broken)}
 	}
 	return nil, &refusal{CodeNotConnected, fmt.Sprintf("You have no connection to %s: make one with /aurora connect %s.", cloud, cloud)}
+}
+
+func works(c store.Connection) bool { return c.Status == store.ConnectionActive }
+
+func signInOver(c store.Connection) string {
+	return fmt.Sprintf("The sign-in to %s of %s no longer works: %s.", c.Cloud, label(c), Mend(c))
 }
 
 func (e *Executor) selection(ctx context.Context, userID string, cloud store.Cloud) (string, error) {
@@ -174,6 +184,9 @@ func (t Target) describe() string {
 	}
 	if t.Connection.UserID == "" {
 		name += " of the organisation's"
+	}
+	if t.Connection.Status == store.ConnectionBroken {
+		name += " (needs a new sign-in)"
 	}
 	return name
 }

@@ -42,6 +42,9 @@ func (e *Executor) runJob(ctx context.Context, j job) (Section, string) {
 	if j.target.Ruling.Decision == policy.Refuse {
 		return s.fail(CodeRefused, j.target.Ruling.Reason), ""
 	}
+	if !works(j.target.Connection) {
+		return s.fail(CodeExpired, signInOver(j.target.Connection)), ""
+	}
 	leave, err := e.enter(ctx, j)
 	if err != nil {
 		return s.problem(err, e.Redact), ""
@@ -49,6 +52,9 @@ func (e *Executor) runJob(ctx context.Context, j job) (Section, string) {
 	defer leave()
 	start, err := e.starter(ctx, j)
 	if err != nil {
+		return s.problem(err, e.Redact), ""
+	}
+	if err := e.again(ctx, j); err != nil {
 		return s.problem(err, e.Redact), ""
 	}
 	// Everything that can fail without running anything is behind us: an intent without an outcome means that the

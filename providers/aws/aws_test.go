@@ -190,7 +190,7 @@ func TestARevokedRoleIsTold(t *testing.T) {
 	t.Parallel()
 	_, c := simulated(t)
 	_, err := c.Session(context.Background(), sessionAsk(NewExternalID(), 1, "t", true))
-	sentence(t, err, providers.CodeExpired, "connect again")
+	sentence(t, err, providers.CodeExpired, "/aurora connect aws for everyone")
 	other := sessionAsk(NewExternalID(), 1, "t", true)
 	other.Connection.Account = cloudsim.StagingAccount
 	_, err = c.Session(context.Background(), other)

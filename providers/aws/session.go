@@ -47,7 +47,7 @@ func (c *Connector) Session(ctx context.Context, ask providers.SessionAsk) (prov
 	if err != nil || !validID(id) {
 		return providers.Session{}, &providers.Problem{
 			Code: providers.CodeExpired, Broken: true, Err: err,
-			Sentence: "The stored role of AWS account " + ask.Connection.Account + " cannot be used: connect again with /aurora connect aws.",
+			Sentence: "The stored role of AWS account " + ask.Connection.Account + " cannot be used: " + providers.Mend(ask.Connection) + ".",
 		}
 	}
 	who := bearer{user: ask.UserID, turn: ask.Turn, named: ask.Connection.Settings[settingNamed] == "true"}
@@ -98,8 +98,8 @@ func sessionProblem(ask providers.SessionAsk, r role, err error) error {
 	}
 	return &providers.Problem{
 		Code: providers.CodeExpired, Broken: true, Err: err,
-		Sentence: fmt.Sprintf("AWS no longer lets Aurora assume the role in account %s: check the role's trust policy or connect again with /aurora connect aws.",
-			ask.Connection.Account),
+		Sentence: fmt.Sprintf("AWS no longer lets Aurora assume the role in account %s: check the role's trust policy; if it has to be made anew, %s.",
+			ask.Connection.Account, providers.Mend(ask.Connection)),
 	}
 }
 

@@ -258,7 +258,7 @@ func TestTheFullPrincipalCannotBeReachedFromAsk(t *testing.T) {
 	without := w.ask(t, true)
 	without.Credential = store.NewCredential(map[string]string{"tenant_id": w.tenant, "client_id": w.full.ClientID, "client_secret": w.full.Secret})
 	_, err := w.azure.Session(t.Context(), without)
-	says(t, err, providers.CodeExpired, "connect again")
+	says(t, err, providers.CodeExpired, "/aurora connect azure")
 }
 
 func TestASessionKnowsOneSubscription(t *testing.T) {

@@ -19,7 +19,7 @@ func (c *Connector) Session(ctx context.Context, ask providers.SessionAsk) (prov
 	p, ok := c.principalFor(ask)
 	if !ok {
 		return providers.Session{}, &providers.Problem{Code: providers.CodeExpired, Broken: true,
-			Sentence: "The stored service principal of Azure tenant " + ask.Connection.Account + " cannot be used: connect again with /aurora connect azure."}
+			Sentence: "The stored service principal of Azure tenant " + ask.Connection.Account + " cannot be used: " + providers.Mend(ask.Connection) + "."}
 	}
 	arm, err := c.cached(ctx, ask, p, c.armScope())
 	if err != nil {

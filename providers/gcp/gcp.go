@@ -111,7 +111,7 @@ func (c *Connector) Session(_ context.Context, ask providers.SessionAsk) (provid
 	if token == "" || c.expired(ask.Credential.Get("expiry")) {
 		return providers.Session{}, &providers.Problem{
 			Code: providers.CodeExpired, Broken: true,
-			Sentence: "The sign-in to Google Cloud of " + ask.Connection.Account + " has expired: connect again with /aurora connect gcp.",
+			Sentence: "The sign-in to Google Cloud of " + ask.Connection.Account + " has expired: " + providers.Mend(ask.Connection) + ".",
 		}
 	}
 	files, err := c.files(ask, token)

@@ -106,26 +106,25 @@ func (c *Connector) gsutilToken(token, expiry string) (string, error) {
 	return string(raw), nil
 }
 
-// ended finds in what one of Google's programs printed that the token it was given is not taken any more: the API's words,
-// or that it looked in vain for the means to get another.
-func ended(printed string) bool {
-	for _, words := range []string{
-		"Request had invalid authentication credentials", "do not contain the necessary fields need to refresh", "Your credentials are invalid. Please run",
-	} {
-		if strings.Contains(printed, words) {
-			return true
-		}
+// ended finds in what one of Google's programs said that the token it was given is not taken any more: the API's words, or
+// that it looked in vain for the means to get another. What the others print on standard output are data, a log's lines for
+// one; bq says its errors there.
+func ended(out providers.Output, argv []string) bool {
+	said := string(out.Stderr)
+	if argv[0] == "bq" {
+		said += string(out.Stdout)
 	}
-	return false
+	return providers.Says(said, argv, "Request had invalid authentication credentials", "do not contain the necessary fields need to refresh",
+		"Your credentials are invalid. Please run")
 }
 
 // rejected is said of a run whose token Google did not take, though it was to last.
 func (c *Connector) rejected(ask providers.SessionAsk) func(providers.Output) *providers.Problem {
 	return func(out providers.Output) *providers.Problem {
-		if !ended(string(out.Stderr) + string(out.Stdout)) {
+		if !ended(out, ask.Argv) {
 			return nil
 		}
 		return &providers.Problem{Code: providers.CodeExpired, Broken: true, Sentence: "Google no longer accepts the sign-in of " +
-			ask.Connection.Account + ": connect again with /aurora connect gcp."}
+			ask.Connection.Account + ": " + providers.Mend(ask.Connection) + "."}
 	}
 }

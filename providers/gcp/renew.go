@@ -27,7 +27,7 @@ func (c *Connector) Slot(conn store.Connection, cred store.Credential, readOnly 
 		return providers.ReadSlot, nil
 	}
 	return "", &providers.Problem{Code: providers.CodeExpired, Broken: true,
-		Sentence: "The stored credential of " + conn.Account + " is empty: connect again with /aurora connect gcp."}
+		Sentence: "The stored credential of " + conn.Account + " is empty: " + providers.Mend(conn) + "."}
 }
 
 // Renew gets a new access token. Google does not rotate refresh tokens.
@@ -45,7 +45,7 @@ func (c *Connector) Renew(ctx context.Context, conn store.Connection, cred store
 	}
 	if slot == providers.ReadSlot && slices.Contains(g.Scopes, ScopeWide) {
 		return providers.Tokens{}, &providers.Problem{Code: providers.CodeExpired, Broken: true,
-			Sentence: "Google now gives the read-only sign-in of " + conn.Account + " more than reading, so it is not used: connect again with /aurora connect gcp."}
+			Sentence: "Google now gives the read-only sign-in of " + conn.Account + " more than reading, so it is not used: " + providers.Mend(conn) + "."}
 	}
 	return providers.Tokens{Access: g.Access, Refresh: g.Refresh, Expiry: g.Expiry, Scopes: g.Scopes}, nil
 }

@@ -96,7 +96,7 @@ func (c *Connector) Session(_ context.Context, ask providers.SessionAsk) (provid
 		env["SCW_API_URL"] = c.api
 	}
 	return providers.Session{Env: env, Secrets: []string{k.secret}, Rejected: func(out providers.Output) *providers.Problem {
-		if !denied(string(out.Stderr) + string(out.Stdout)) {
+		if !denied(string(out.Stderr), ask.Argv) {
 			return nil
 		}
 		return c.rejected(ask.Connection.Account)
@@ -112,9 +112,8 @@ func keyFor(ask providers.SessionAsk) (key, bool) {
 }
 
 // denied finds Scaleway's own words for a key it does not know (any more), in what scw prints of them.
-func denied(printed string) bool {
-	return strings.Contains(printed, "denied_authentication") || strings.Contains(printed, "denied authentication") ||
-		strings.Contains(printed, "authentication is denied")
+func denied(said string, argv []string) bool {
+	return providers.Says(said, argv, "denied_authentication", "denied authentication", "authentication is denied")
 }
 
 func (c *Connector) rejected(account string) *providers.Problem {

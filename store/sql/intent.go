@@ -29,7 +29,7 @@ func scanIntent(row scanner) (i store.Intent, err error) {
 }
 
 // BeginIntent notes, in the table and in the audit, that a command is about to run, and is the last gate before it does:
-// store.ErrStopped when its turn was stopped, store.ErrFrozen when the organisation is frozen and the command does more
+// store.ErrStopped when its turn was stopped or its asker has left, store.ErrFrozen when the organisation is frozen and the command does more
 // than read, store.ErrFenced when its turn is over or the runner does not hold the turn's thread any more (a click needs
 // neither: it comes after the turn), store.ErrNotFound when there is no such turn. Nothing may run unless both results
 // are nil.
@@ -76,7 +76,7 @@ func (c conn) insertIntent(ctx context.Context, i store.Intent) (begun bool, err
 	n, err := c.exec(ctx, `INSERT INTO intents (id, org_id, user_id, turn, step, call, confirmation, effect, cloud,
 			connection_id, account, argv, policy_rule, policy, runner, lease_until)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, {lease}
-		FROM turns t JOIN freezes f ON f.org_id = t.org_id
+		FROM turns t JOIN freezes f ON f.org_id = t.org_id JOIN users u ON u.id = t.user_id AND u.active
 		WHERE t.id = $4 AND t.org_id = $2 AND t.stopped_at IS NULL AND (NOT f.frozen OR $8 = '`+readEffect+`')
 		AND ($7 <> '' OR `+heldBy("$15")+`)
 		ON CONFLICT DO NOTHING`,
@@ -106,7 +106,7 @@ func (c conn) standing(ctx context.Context, i store.Intent) (*store.Intent, erro
 	if !repeats(there, i) {
 		return &there, nil
 	}
-	ok, err := c.has(ctx, `SELECT 1 FROM turns t WHERE t.id = $1 AND t.stopped_at IS NULL AND ($2 <> '' OR `+heldBy("$3")+`)`,
+	ok, err := c.has(ctx, `SELECT 1 FROM turns t JOIN users u ON u.id = t.user_id AND u.active WHERE t.id = $1 AND t.stopped_at IS NULL AND ($2 <> '' OR `+heldBy("$3")+`)`,
 		i.Turn, i.Confirmation, i.Runner)
 	if err != nil {
 		return nil, err
@@ -137,8 +137,8 @@ func repeats(there, i store.Intent) bool {
 
 func (c conn) forbidden(ctx context.Context, i store.Intent) error {
 	var stopped, held int
-	err := c.one(ctx, `SELECT CASE WHEN t.stopped_at IS NULL THEN 0 ELSE 1 END, CASE WHEN $3 <> '' OR `+heldBy("$4")+` THEN 1 ELSE 0 END
-		FROM turns t WHERE t.id = $1 AND t.org_id = $2`, []any{i.Turn, i.OrgID, i.Confirmation, i.Runner}, &stopped, &held)
+	err := c.one(ctx, `SELECT CASE WHEN t.stopped_at IS NULL AND u.active THEN 0 ELSE 1 END, CASE WHEN $3 <> '' OR `+heldBy("$4")+` THEN 1 ELSE 0 END
+		FROM turns t JOIN users u ON u.id = t.user_id WHERE t.id = $1 AND t.org_id = $2`, []any{i.Turn, i.OrgID, i.Confirmation, i.Runner}, &stopped, &held)
 	if err != nil {
 		return fmt.Errorf("begin intent of turn %s: %w", i.Turn, err)
 	}
