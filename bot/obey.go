@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -188,40 +187,6 @@ func (d *Desk) setMode(ctx context.Context, a asker, thread string, place store.
 		return notice("You are in Ask mode %s: I only read.", where), nil
 	}
 	return notice("You are in Agent mode %s for one hour: I may change things. Whatever stops, deletes or opens something still waits for your click.", where), nil
-}
-
-func (d *Desk) use(ctx context.Context, o order) (Message, error) {
-	if len(o.verb.Args) != 2 || cloudNamed(o.verb.Args[0]) == "" {
-		return notice("Say `use <cloud> <project>`, for example `use gcp shop-prod`."), nil
-	}
-	cloud, project := cloudNamed(o.verb.Args[0]), o.verb.Args[1]
-	conns, err := d.Connections.Connections(ctx, o.asker.Org.ID, o.asker.User.ID)
-	if err != nil {
-		return Message{}, fmt.Errorf("list connections: %w", err)
-	}
-	known := reachable(conns, cloud)
-	if len(known) == 0 {
-		return notice("You have no connection to %s. Say `connect %s` first.", cloud, cloud), nil
-	}
-	if !slices.Contains(known, project) {
-		return notice("`%s` is not among what your %s connections reach: %s.", clip(project, 60), cloud, clip(strings.Join(known, ", "), 400)), nil
-	}
-	if err := d.Preferences.SetSelection(ctx, o.asker.User.ID, store.Selection{Cloud: cloud, Project: project}); err != nil {
-		return Message{}, fmt.Errorf("keep the selection: %w", err)
-	}
-	return notice("From now on I use %s in %s for you.", project, cloud), nil
-}
-
-// reachable lists the accounts and projects of a user's connections to a cloud.
-func reachable(conns []store.Connection, cloud store.Cloud) []string {
-	var names []string
-	for _, c := range conns {
-		if c.Cloud == cloud {
-			names = append(append(names, c.Projects...), c.Account)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }
 
 func (d *Desk) prefer(ctx context.Context, o order) (Message, error) {

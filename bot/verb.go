@@ -62,7 +62,14 @@ func aMode(args []string) bool {
 	return len(args) == 0 || len(args) == 1 && (strings.EqualFold(args[0], "ask") || strings.EqualFold(args[0], "agent"))
 }
 
-func cloudAndMore(args []string) bool { return len(args) == 2 && cloudNamed(args[0]) != "" }
+// cloudAndMore takes a cloud and one name, which has several words only in quotes: "use aws to find" is a question.
+func cloudAndMore(args []string) bool {
+	if len(args) < 2 || cloudNamed(args[0]) == "" {
+		return false
+	}
+	last := args[len(args)-1]
+	return len(args) == 2 || strings.TrimLeft(args[1], nameQuotes) != args[1] && strings.TrimRight(last, nameQuotes) != last
+}
 
 func cloudList(args []string) bool { return len(args) > 0 && len(cloudsNamed(args)) > 0 }
 
@@ -74,7 +81,7 @@ func verbSpecs() []verbSpec {
 		{name: "disconnect", usage: "disconnect <cloud> [account]", about: "forget a cloud account and its credential, after a click", private: true, fits: aCloudAndWhom, do: (*Desk).disconnect},
 		{name: "status", usage: "status", about: "your connections, mode and role", private: true, fits: none, do: (*Desk).status},
 		{name: "mode", usage: "mode ask|agent", about: "Ask only reads; Agent may change things, for an hour", fits: aMode, do: (*Desk).chooseMode},
-		{name: "use", usage: "use <cloud> <project>", about: "the project or account to work in", cloud: true, fits: cloudAndMore, do: (*Desk).use},
+		{name: "use", usage: "use <cloud> <project|all>", about: "the project or account to work in, by id or name", cloud: true, fits: cloudAndMore, do: (*Desk).use},
 		{name: "prefer", usage: "prefer <cloud,..|all>", about: "the clouds to look at", fits: cloudList, do: (*Desk).prefer},
 		{name: "run", usage: "run <command>", about: "run one cloud command yourself", cloud: true, fits: aCommand, do: (*Desk).runWhat},
 		{name: "explain", usage: "explain <command>", about: "what Aurora would do with a command, and why", cloud: true, fits: aCommand, do: (*Desk).explain},
