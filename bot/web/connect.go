@@ -48,14 +48,8 @@ func (s *Server) link(w http.ResponseWriter, r *http.Request) {
 		s.sorry(w, r, err)
 		return
 	}
-	parsed := r.ParseForm()
-	if parsed != nil && linker == nil {
-		s.sorry(w, r, errForeign)
-		return
-	}
-	if parsed != nil {
-		token := csrf(s.browserOf(r), id)
-		s.render(w, http.StatusBadRequest, formView(p, linker.Page(r.Context(), p.ConnectTicket), nil, "That was too much to read. Please fill in the fields only.", token))
+	if err := r.ParseForm(); err != nil {
+		s.unreadable(w, r, p, linker, err)
 		return
 	}
 	browser, err := s.submitted(r, id, p)
@@ -78,6 +72,29 @@ func (s *Server) link(w http.ResponseWriter, r *http.Request) {
 		s.consent(w, r, p, consenter, browser)
 	default:
 		s.linkForm(w, r, p, linker, csrf(browser, id))
+	}
+}
+
+// unreadable answers a form that cannot be read, such as one too long. Whose it is cannot be told from it, so the page is
+// shown again to the browser alone that has it, and what follows a sign-in to nobody.
+func (s *Server) unreadable(w http.ResponseWriter, r *http.Request, p pass, linker Linker, err error) {
+	browser := s.browserOf(r)
+	token := csrf(browser, r.PathValue("ticket"))
+	status, text := http.StatusBadRequest, "That could not be read. Please fill in the fields and send them again."
+	if _, long := errors.AsType[*http.MaxBytesError](err); long {
+		status, text = http.StatusRequestEntityTooLarge, "That was too much to read. Please fill in the fields only."
+	}
+	switch {
+	case browser == "":
+		s.sorry(w, r, errNoCookie)
+	case p.Browser != "" && p.Browser != hashOf(browser):
+		s.sorry(w, r, errElsewhere)
+	case linker == nil || p.Go != "" || p.Done != nil:
+		s.sorry(w, r, errForeign)
+	case s.mustProve(p):
+		s.render(w, status, proveView(p, token))
+	default:
+		s.render(w, status, formView(p, linker.Page(r.Context(), p.ConnectTicket), nil, text, token))
 	}
 }
 

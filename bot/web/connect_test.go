@@ -167,9 +167,11 @@ func (cloud) Link(_ context.Context, _ bot.ConnectTicket, form url.Values) (Link
 	}
 }
 
-func (d *desk) handler() http.Handler {
-	return (&Server{PublicURL: "https://aurora.example", Local: true, Users: d, Tickets: d, Browsers: d, Keeper: d, Connections: d, Linkers: map[store.Cloud]Linker{store.AWS: cloud{}},
-		Chats: map[store.Platform]Whisperer{store.Slack: d}, Log: zerolog.Nop()}).Handler()
+func (d *desk) handler() http.Handler { return d.server().Handler() }
+
+func (d *desk) server() *Server {
+	return &Server{PublicURL: "https://aurora.example", Local: true, Users: d, Tickets: d, Browsers: d, Keeper: d, Connections: d, Linkers: map[store.Cloud]Linker{store.AWS: cloud{}},
+		Chats: map[store.Platform]Whisperer{store.Slack: d}, Log: zerolog.Nop()}
 }
 
 func (d *desk) post(t *testing.T, form url.Values) *httptest.ResponseRecorder {
@@ -307,6 +309,54 @@ func TestCredentialsGoWhereNobodyElsesLies(t *testing.T) {
 			t.Errorf("%s: %s at %d, %v, want %s at %d", name, got.path, got.version, err, c.path, c.version)
 		}
 	}
+}
+
+func TestAFormThatCannotBeReadIsAnsweredToItsBrowserAlone(t *testing.T) {
+	t.Parallel()
+	mine, other := rand.Text(), rand.Text()
+	huge := "account=" + strings.Repeat("x", mostBody)
+	for what, c := range map[string]struct {
+		browser, body string
+		slack         *SlackSignIn
+		status        int
+		page          bool // what the link is for is shown
+		says          string
+	}{
+		"too long":             {mine, huge, nil, http.StatusRequestEntityTooLarge, true, "That was too much to read"},
+		"no form":              {mine, "account=%zz", nil, http.StatusBadRequest, true, "That could not be read"},
+		"without a cookie":     {"", huge, nil, http.StatusForbidden, false, "Open the link from the chat in this browser first"},
+		"another browser":      {other, huge, nil, http.StatusForbidden, false, "opened in another browser"},
+		"nobody signed in yet": {mine, huge, &SlackSignIn{}, http.StatusRequestEntityTooLarge, false, "Sign in with Slack"},
+	} {
+		d := newDesk(t)
+		var p pass
+		if err := json.Unmarshal(d.ticket, &p); err != nil {
+			t.Fatal(err)
+		}
+		p.Browser = hashOf(mine)
+		var err error
+		if d.ticket, err = json.Marshal(p); err != nil {
+			t.Fatal(err)
+		}
+		s := d.server()
+		s.Slack = c.slack
+		w := postTo(t, s, c.browser, c.body)
+		if body := html.UnescapeString(w.Body.String()); w.Code != c.status || !strings.Contains(body, c.says) || strings.Contains(body, "External ID") != c.page {
+			t.Errorf("%s: %d\n%s", what, w.Code, body)
+		}
+	}
+}
+
+func postTo(t *testing.T, s *Server, browser, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/connect/link", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if browser != "" {
+		r.AddCookie(&http.Cookie{Name: "__Host-aurora", Value: browser}) //nolint:gosec // a request's, not an answer's
+	}
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	return w
 }
 
 func TestOtherTicketsOpenNoPage(t *testing.T) {

@@ -174,7 +174,7 @@ func TestConnectRefusesWithAdviceAndKeepsWhatWasTyped(t *testing.T) {
 		}
 	}
 	huge := visit(t, http.MethodPost, link, roleForm(strings.Repeat("x", 100_000), ""))
-	huge.says(t, http.StatusBadRequest, "too much to read")
+	huge.says(t, http.StatusRequestEntityTooLarge, "too much to read")
 	if len(s.connections(eve)) != 0 {
 		t.Error("something was connected all the same")
 	}
