@@ -81,11 +81,16 @@ func (d *Desk) deliver(ctx context.Context, claim store.Claim, post store.Post) 
 // errUnkept says that a card was not shown because its record could not be kept: nobody could confirm it.
 var errUnkept = errors.New("the record of the confirmation cannot be kept")
 
+// errCardLate says that a card was not shown because its time was over before it could be.
+var errCardLate = errors.New("the time of the confirmation is over")
+
 // neverSent tells the errors after which a message is not tried again, and what the asker hears when it was a card.
 func neverSent(err error) (why string, ok bool) {
 	switch {
 	case errors.Is(err, ErrUndeliverable):
 		return "I can't show the card for your click there, so nothing will run. Invite me to the channel, or write to me directly, and ask again.", true
+	case errors.Is(err, errCardLate):
+		return "It took me too long to show the card for your click, so nothing will run. Please ask again.", true
 	case errors.Is(err, errUnkept) && errors.Is(err, store.ErrUnavailable):
 		return "My short-term memory is away, so I can't ask for your click and nothing will run. Please ask again in a minute.", true
 	case errors.Is(err, errUnkept):
@@ -217,6 +222,9 @@ func (d *Desk) complete(ctx context.Context, post store.Post, ts string, out out
 // kept from here on: a card nobody has seen cannot be confirmed.
 func (d *Desk) arm(ctx context.Context, out outgoing) (outgoing, error) {
 	if out.Confirm != nil {
+		if time.Now().After(out.Confirm.Expires) {
+			return out, fmt.Errorf("show %s: %w", out.Confirm.ID, errCardLate)
+		}
 		nonce := rand.Text()
 		record := *out.Confirm
 		record.NonceHash, record.State = store.HashNonce(nonce), store.ConfirmationPending

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -126,7 +127,7 @@ func plainWord(w string) bool {
 }
 
 // ended edits the card of a confirmation that ran out of time or was voided. It comes through the inbox, so that one
-// replica does it, once, and not before a click that came first.
+// replica does it, once, not before a click that came first, and not before the card stands.
 func (d *Desk) ended(ctx context.Context, claim store.Claim, row store.Received, p ClickPayload) error {
 	conf, err := d.Confirmations.Confirmation(ctx, p.Confirmation)
 	if errors.Is(err, store.ErrNotFound) {
@@ -136,14 +137,24 @@ func (d *Desk) ended(ctx context.Context, claim store.Claim, row store.Received,
 		return fmt.Errorf("read %s: %w", p.Confirmation, err)
 	}
 	defer d.homeChanged(conf.Asker, "")
-	if _, ts, err := d.Standing.PostTS(ctx, conf.Turn, conf.CardPart); err == nil && ts == "" {
-		return d.settle(ctx, claim, row) // its card was never shown: the asker heard so
-	}
 	same, err := d.asAsked(ctx, conf)
 	if err != nil {
 		return err
 	}
 	if !same { // who may read the card is part of the record
+		return d.settle(ctx, claim, row)
+	}
+	if conf.State == store.ConfirmationPending { // it is about to be voided
+		return &Later{After: time.Second}
+	}
+	_, ts, err := d.Standing.PostTS(ctx, conf.Turn, conf.CardPart)
+	if errors.Is(err, store.ErrNotFound) { // an edit of what does not stand yet would be a message of its own
+		return &Later{After: retryAfter}
+	}
+	if err != nil {
+		return fmt.Errorf("find the card of %s: %w", conf.ID, err)
+	}
+	if ts == "" { // its card was never shown: the asker heard so
 		return d.settle(ctx, claim, row)
 	}
 	switch conf.State {
@@ -156,10 +167,16 @@ func (d *Desk) ended(ctx context.Context, claim store.Claim, row store.Received,
 	return d.settle(ctx, claim, row)
 }
 
-// tellEnded asks for the card of an ended confirmation to be edited, once.
-func (d *Desk) tellEnded(ctx context.Context, id string) {
+// askEnded asks for the card of a confirmation to be edited, once, when it has ended.
+func (d *Desk) askEnded(ctx context.Context, id string) error {
 	e := store.Event{Key: "end:" + id, Kind: store.EventClick, Thread: "end:" + id, Payload: detail(ClickPayload{Action: actionExpire, Confirmation: id})}
-	if _, err := d.Inbox.Receive(ctx, e); err != nil {
+	_, err := d.Inbox.Receive(ctx, e)
+	return err
+}
+
+// tellEnded asks for the edit of a card whose confirmation ran out of time.
+func (d *Desk) tellEnded(ctx context.Context, id string) {
+	if err := d.askEnded(ctx, id); err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Str("confirmation", id).Msg("ask for the card's edit")
 		return
 	}

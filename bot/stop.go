@@ -46,7 +46,7 @@ func (d *Desk) Stop(ctx context.Context, p store.Person, place store.Place, said
 }
 
 // voidCards voids every waiting confirmation of a turn. One that cannot be reached is no danger: the click asks SQL
-// whether the turn was stopped.
+// whether the turn was stopped. The edit of its card is asked for before: nothing else would bring a voided one up again.
 func (d *Desk) voidCards(ctx context.Context, turnID string) int {
 	ids, err := d.Waiting.PendingOf(ctx, turnID)
 	if err != nil {
@@ -55,12 +55,14 @@ func (d *Desk) voidCards(ctx context.Context, turnID string) int {
 	}
 	voided := 0
 	for _, id := range ids {
-		state, err := d.Confirmations.EndConfirmation(ctx, id, store.ConfirmationVoided)
-		if err != nil || state != store.ConfirmationVoided {
+		if err := d.askEnded(ctx, id); err != nil { // its card is edited when it runs out of time
+			zerolog.Ctx(ctx).Warn().Err(err).Str("confirmation", id).Msg("stop: ask for the card's edit")
 			continue
 		}
-		voided++
-		d.tellEnded(ctx, id)
+		state, err := d.Confirmations.EndConfirmation(ctx, id, store.ConfirmationVoided)
+		if err == nil && state == store.ConfirmationVoided {
+			voided++
+		}
 	}
 	return voided
 }
