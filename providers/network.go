@@ -45,5 +45,5 @@ func refusedHosts(program string, hosts []string) string {
 		return ""
 	}
 	return program + " was not let through to " + strings.Join(hosts, ", ") +
-		": a command reaches the hosts of its own cloud service alone."
+		": a command reaches the hosts of its own cloud alone, and of AWS those of its own service."
 }

@@ -128,7 +128,9 @@ func newCloudBench(t testing.TB, judge providers.Policy, role string) *cloudBenc
 	if err != nil {
 		t.Fatal(err)
 	}
-	way, err := egress.New(egress.Config{Endpoints: []string{at.AWS, at.GCPCompute, at.GCPResourceManager, at.GCPBigQuery, at.GCPStorageTLS}})
+	way, err := egress.New(egress.Config{Endpoints: map[store.Cloud][]string{
+		store.AWS: {at.AWS}, store.GCP: {at.GCPCompute, at.GCPResourceManager, at.GCPBigQuery, at.GCPStorageTLS},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/url"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -139,7 +137,7 @@ func (a *app) newExecutor() (*providers.Executor, error) {
 		return nil, err
 	}
 	a.runs = runs
-	way, err := egress.New(egress.Config{Endpoints: slices.Collect(maps.Values(a.config.endpoints()))})
+	way, err := egress.New(egress.Config{Endpoints: a.config.reached()})
 	if err != nil {
 		return nil, err
 	}

@@ -304,6 +304,17 @@ func (c config) endpoints() map[string]string {
 	return set
 }
 
+// reached are the overrides that a cloud's programs speak to. What Aurora alone speaks to, to sign people in and for the
+// clouds without a program, is none of theirs.
+func (c config) reached() map[store.Cloud][]string {
+	return map[store.Cloud][]string{
+		store.AWS:      {c.EndpointAWS, c.EndpointSTS},
+		store.GCP:      {c.EndpointCompute, c.EndpointProjects, c.EndpointBigQuery, c.EndpointStorage},
+		store.Azure:    {c.EndpointEntra, c.EndpointARM},
+		store.Scaleway: {c.EndpointScaleway},
+	}
+}
+
 // checkPublic wants an address that all pages stand right below: their links and redirects begin with a slash.
 func (c config) checkPublic() error {
 	if err := checkWeb("AURORA_PUBLIC_URL", c.PublicURL, true); err != nil {

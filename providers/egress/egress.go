@@ -1,5 +1,5 @@
 // Package egress is the only way out of the machine for the programs that Aurora runs: a proxy on loopback, one for each
-// run, that lets TLS through to the API hosts of the run's own cloud service and to nothing else. The executor opens one
+// run, that lets TLS through to the API hosts of the run's own cloud or service and to nothing else. The executor opens one
 // before it starts a program and closes it when the program has ended. It never reads what goes through, never resolves
 // a name twice, and never speaks plain HTTP with anybody outside.
 package egress
@@ -15,13 +15,14 @@ import (
 	"time"
 
 	"aurora/providers"
+	"aurora/store"
 )
 
 // Config is what a Proxy needs; its zero value serves the clouds themselves.
 type Config struct {
-	// Endpoints are addresses that take the place of a cloud's own, as URLs. One on loopback is reached directly, any
-	// other through the proxy, wherever its name leads: whoever runs Aurora has set it.
-	Endpoints []string
+	// Endpoints are addresses that take the place of a cloud's own for its programs, as URLs; empty ones are left out. One on
+	// loopback is reached directly, any other through the proxy, wherever its name leads: whoever runs Aurora has set it.
+	Endpoints map[store.Cloud][]string
 
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)     // the system's resolver when nil
 	Dial    func(ctx context.Context, addr netip.AddrPort) (net.Conn, error) // TCP when nil
@@ -29,10 +30,15 @@ type Config struct {
 
 // Proxy opens ways out. It is safe for concurrent use.
 type Proxy struct {
-	config Config
-	hosts  hosts
-	named  map[string]bool  // host:port of the endpoints that are reached through the proxy
-	direct []netip.AddrPort // the endpoints on loopback
+	config    Config
+	hosts     hosts
+	endpoints map[store.Cloud]endpoints
+}
+
+// endpoints are those of one cloud.
+type endpoints struct {
+	named  map[string]bool  // host:port of what is reached through the proxy
+	direct []netip.AddrPort // what is on loopback
 }
 
 var _ providers.Network = (*Proxy)(nil)
@@ -53,16 +59,20 @@ func New(c Config) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{config: c, hosts: list, named: map[string]bool{}}
-	for _, endpoint := range c.Endpoints {
-		if err := p.add(endpoint); err != nil {
-			return nil, err
+	p := &Proxy{config: c, hosts: list, endpoints: map[store.Cloud]endpoints{}}
+	for cloud, addresses := range c.Endpoints {
+		set := endpoints{named: map[string]bool{}}
+		for _, address := range addresses {
+			if err := set.add(address); err != nil {
+				return nil, err
+			}
 		}
+		p.endpoints[cloud] = set
 	}
 	return p, nil
 }
 
-func (p *Proxy) add(endpoint string) error {
+func (e *endpoints) add(endpoint string) error {
 	if endpoint == "" {
 		return nil
 	}
@@ -79,10 +89,10 @@ func (p *Proxy) add(endpoint string) error {
 		at = net.JoinHostPort("127.0.0.1", port)
 	}
 	if addr, err := netip.ParseAddrPort(at); err == nil && addr.Addr().IsLoopback() {
-		p.direct = append(p.direct, addr)
+		e.direct = append(e.direct, addr)
 		return nil
 	}
-	p.named[at] = true
+	e.named[at] = true
 	return nil
 }
 
@@ -96,7 +106,8 @@ func (p *Proxy) Open(r providers.Route) (providers.Way, error) {
 	if err != nil {
 		return providers.Way{}, fmt.Errorf("open the proxy of a run: %w", err)
 	}
-	g := newGate(p, allowed, rand.Text())
+	own := p.endpoints[r.Cloud]
+	g := newGate(p, allowed, own.named, rand.Text())
 	go g.serve(listener)
 	at := listener.Addr().(*net.TCPAddr).AddrPort()
 	address := "http://" + user + ":" + g.secret + "@" + at.String()
@@ -106,7 +117,7 @@ func (p *Proxy) Open(r providers.Route) (providers.Way, error) {
 			"HTTPS_PROXY": address, "https_proxy": address, "HTTP_PROXY": address, "http_proxy": address,
 			"NO_PROXY": direct, "no_proxy": direct,
 		},
-		Secret: g.secret, Reach: append([]netip.AddrPort{at}, p.direct...), Close: g.close,
+		Secret: g.secret, Reach: append([]netip.AddrPort{at}, own.direct...), Close: g.close,
 	}, nil
 }
 

@@ -73,7 +73,7 @@ func (w *world) dials() []netip.AddrPort {
 
 func (w *world) open(t *testing.T, r providers.Route, endpoints ...string) (*Proxy, providers.Way) {
 	t.Helper()
-	p, err := New(Config{Endpoints: endpoints, Resolve: w.resolve, Dial: w.dial})
+	p, err := New(Config{Endpoints: map[store.Cloud][]string{r.Cloud: endpoints}, Resolve: w.resolve, Dial: w.dial})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -312,7 +312,7 @@ func TestBytesAreLimited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := newGate(p, allowed, way.Secret)
+	g := newGate(p, allowed, nil, way.Secret)
 	g.up.Store(1 << 20)
 	l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -334,7 +334,7 @@ func TestEndpointsThatAreSetAreReachedExactly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.names["ec2.internal.example"] = []string{"10.0.0.7"}
-	_, way := w.open(t, ec2, "http://127.0.0.1:4566/aws", "https://ec2.internal.example:8443", "")
+	p, way := w.open(t, ec2, "http://127.0.0.1:4566/aws", "https://ec2.internal.example:8443", "")
 	var reach []string
 	for _, a := range way.Reach[1:] {
 		reach = append(reach, a.String())
@@ -349,7 +349,18 @@ func TestEndpointsThatAreSetAreReachedExactly(t *testing.T) {
 	if _, err := client.Get("https://ec2.internal.example/"); err == nil {
 		t.Error("another port of an endpoint's host was reached")
 	}
-	if _, err := New(Config{Endpoints: []string{"nonsense"}}); err == nil {
+	other, err := p.Open(providers.Route{Cloud: store.GCP, Service: "compute"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if len(other.Reach) != 1 {
+		t.Errorf("another cloud's program reaches %v", other.Reach)
+	}
+	if _, err := w.client(t, other).Get("https://ec2.internal.example:8443/"); err == nil {
+		t.Error("another cloud's program reached the endpoint")
+	}
+	if _, err := New(Config{Endpoints: map[store.Cloud][]string{store.AWS: {"nonsense"}}}); err == nil {
 		t.Error("an endpoint without a host was taken")
 	}
 }
@@ -443,7 +454,7 @@ func FuzzJudge(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, host string) {
-		g := newGate(p, a, "s")
+		g := newGate(p, a, nil, "s")
 		at, status, _ := g.judge(&http.Request{Method: http.MethodConnect, Host: host, Header: http.Header{"Proxy-Authorization": {g.token}}})
 		ours := strings.HasPrefix(at.host, "ec2.") && (strings.HasSuffix(at.host, ".amazonaws.com") || strings.HasSuffix(at.host, ".amazonaws.com.cn"))
 		if status == http.StatusOK && (!ours || at.port != "443" || strings.Count(at.host, ".") > 4) {

@@ -21,6 +21,7 @@ import (
 type gate struct {
 	proxy   *Proxy
 	allowed allowed
+	named   map[string]bool // host:port that whoever runs Aurora has set for this cloud
 	secret  string
 	token   string // what Proxy-Authorization must be
 	room    chan struct{}
@@ -34,8 +35,8 @@ type gate struct {
 	refused []string
 }
 
-func newGate(p *Proxy, a allowed, secret string) *gate {
-	g := &gate{proxy: p, allowed: a, secret: secret, room: make(chan struct{}, mostOpen)}
+func newGate(p *Proxy, a allowed, named map[string]bool, secret string) *gate {
+	g := &gate{proxy: p, allowed: a, named: named, secret: secret, room: make(chan struct{}, mostOpen)}
 	g.token = "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+secret))
 	g.up.Store(mostUp)
 	g.down.Store(mostDown)
@@ -131,7 +132,7 @@ func (g *gate) judge(r *http.Request) (place, int, string) {
 	if err != nil || host == "" {
 		return place{}, http.StatusBadRequest, "a host and a port are needed"
 	}
-	if g.proxy.named[net.JoinHostPort(host, port)] {
+	if g.named[net.JoinHostPort(host, port)] {
 		return place{host, port, true}, http.StatusOK, ""
 	}
 	if port != "443" || !g.allowed.match(host) {
