@@ -218,7 +218,7 @@ func TestWhatIsReadComesAsJSON(t *testing.T) {
 		"ovhcloud cloud storage-s3 list": "acme-backups", "ovhcloud cloud storage-s3 get acme-backups": "acme-backups", "ovhcloud cloud region list": "GRA11",
 		"ovhcloud cloud flavor list": "d2-4", "ovhcloud cloud image list": "Debian", "ovhcloud cloud ssh-key list": "ops-key", "ovhcloud cloud operation list": "instance#create",
 		"ovhcloud cloud quota get": "maxInstances", "ovhcloud cloud usage get": "lastUpdate", "ovhcloud vps list": "vps-1a2b3c", "ovhcloud baremetal list": "ns1.ip",
-		"ovhcloud ip list": "203.0.113.60/32", "ovhcloud ip get 203.0.113.60": "203.0.113.60/32", "ovhcloud domain-zone list": "example.net",
+		"ovhcloud ip list": "203.0.113.60/32", "ovhcloud ip get 203.0.113.60": "203.0.113.60/32", "ovhcloud ip get 203.0.113.60/32": "203.0.113.60/32", "ovhcloud domain-zone list": "example.net",
 		"ovhcloud domain-zone record list example.net": "mail.example.net", "ovhcloud domain-name get example.net": "ok", "ovhcloud vrack list": "pn-77001",
 		"ovhcloud iploadbalancing list": "203.0.113.90",
 	} {

@@ -162,6 +162,19 @@ func sampleArgs(c GrammarCommand) []string {
 	return words
 }
 
+// TestAnAddressIsTakenAsItIsListed holds that what "ip list" prints can be asked for.
+func TestAnAddressIsTakenAsItIsListed(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]Decision{
+		"ovhcloud ip get 203.0.113.0/28": Allow, "ovhcloud ip get 203.0.113.7": Allow, "ovhcloud ip get 2001:db8:1::/64": Allow, "ovhcloud ip get 2001:db8::7": Allow,
+		"ovhcloud ip get ../x": Refuse, "ovhcloud ip get 203.0.113.0/28/x": Refuse, "ovhcloud vps get 203.0.113.0/28": Refuse,
+	} {
+		if j := judge(line); j.ask.Decision != want {
+			t.Errorf("%s: %s (%s)", line, j.ask.Decision, j.v.Reason)
+		}
+	}
+}
+
 func TestOwnGrammarsRefuseEscapes(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{

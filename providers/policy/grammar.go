@@ -264,6 +264,7 @@ const (
 	tagPattern    = `tag:[a-z][a-z0-9-]{0,62}`
 	cidrPattern   = `[0-9A-Fa-f.:]{2,45}/[0-9]{1,3}`
 	addrPattern   = `[0-9A-Fa-f.:]{2,45}`
+	blockPattern  = `[0-9A-Fa-f][0-9A-Fa-f.:]{1,44}(?:/[0-9]{1,3})?`
 	domainPattern = `[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?`
 	timePattern   = `[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]{5,15}Z)?`
 	boolPattern   = `true|false`

@@ -29,6 +29,7 @@ func ovhCommands() []GrammarCommand {
 	things("server", "baremetal", "dedicated", "dedicated-server")
 	things("vps", "vps")
 	things("ip", "ip", "ips")
+	all[len(all)-1].Args[0].Pattern = blockPattern
 	things("zone", "domain-zone", "dns", "domain zone")
 	things("domain", "domain-name", "domain", "domains")
 	things("rack", "vrack", "vracks")
