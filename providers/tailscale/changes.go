@@ -2,13 +2,9 @@ package tailscale
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/netip"
 	"regexp"
-	"strconv"
-	"strings"
-	"time"
 
 	"aurora/providers/policy"
 
@@ -73,52 +69,6 @@ func setRoutes(ctx context.Context, c *api.Client, id string, call policy.Call) 
 		return err
 	}
 	return c.Devices().SetSubnetRoutes(ctx, id, orEmpty(routes))
-}
-
-func createKey(ctx context.Context, c *api.Client, call policy.Call) (any, error) {
-	life, err := expiry(call.Flags["--expiry"])
-	if err != nil {
-		return nil, err
-	}
-	in := api.CreateKeyRequest{ExpirySeconds: int64(life.Seconds()), Description: call.Flags["--description"]}
-	device := &in.Capabilities.Devices.Create
-	device.Reusable = call.Flags["--reusable"] == "true"
-	device.Ephemeral = call.Flags["--ephemeral"] == "true"
-	device.Preauthorized = call.Flags["--preauthorized"] == "true"
-	device.Tags = []string{}
-	for tag := range strings.SplitSeq(call.Flags["--tags"], ",") {
-		switch {
-		case tag == "":
-		case !tagPattern.MatchString(tag):
-			return nil, fmt.Errorf("%q is %w for --tags", tag, errBadArgument)
-		default:
-			device.Tags = append(device.Tags, tag)
-		}
-	}
-	return c.Keys().CreateAuthKey(ctx, in)
-}
-
-// expiry reads 90d, 12h, 30m, 600s or a bare number of days; a day when nothing is said. 90 days is Tailscale's most.
-func expiry(text string) (time.Duration, error) {
-	if text == "" {
-		return 24 * time.Hour, nil
-	}
-	unit := 24 * time.Hour
-	digits := strings.TrimRight(text, "dhms")
-	switch text[len(digits):] {
-	case "h":
-		unit = time.Hour
-	case "m":
-		unit = time.Minute
-	case "s":
-		unit = time.Second
-	}
-	n, err := strconv.Atoi(digits)
-	life := time.Duration(n) * unit
-	if err != nil || n < 1 || life > 90*24*time.Hour {
-		return 0, fmt.Errorf("%q is %w for --expiry: write up to 90d", text, errBadArgument)
-	}
-	return life, nil
 }
 
 func deleteKey(ctx context.Context, c *api.Client, call policy.Call) (any, error) {

@@ -42,7 +42,6 @@ var verbs = map[string]verb{
 	"dns preferences set": setPreferences,
 	"key list":            listKeys,
 	"key get":             getKey,
-	"key create":          createKey,
 	"key delete":          deleteKey,
 	"settings get":        getSettings,
 	"user list":           listUsers,
