@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -87,7 +88,7 @@ func (d *Desk) runWhat(context.Context, order) (Message, error) {
 }
 
 func (d *Desk) stopHere(ctx context.Context, o order) (Message, error) {
-	return Message{Notice: d.Stop(ctx, o.row.Person, o.row.Place, o.row.At)}, nil
+	return Message{Notice: cmp.Or(d.Stop(ctx, o.row.Person, o.row.Place, o.row.At), "Nothing runs or waits for you here.")}, nil
 }
 
 func (d *Desk) status(ctx context.Context, o order) (Message, error) {

@@ -11,7 +11,8 @@ import (
 	"aurora/store"
 )
 
-// Stop ends what runs for a person in a place, outside the queue, and says so. What was asked after it was said goes on:
+// Stop ends what runs for a person in a place, outside the queue, and says so; it says nothing where nothing of his runs,
+// since it does not look who he is. What was asked after it was said goes on:
 // a platform repeats what was not acknowledged in time, maybe to another replica. The row in SQL is what counts: it is
 // checked in the statement that lets a command start. Waiting cards of the turns are voided.
 func (d *Desk) Stop(ctx context.Context, p store.Person, place store.Place, said time.Time) string {
@@ -21,7 +22,7 @@ func (d *Desk) Stop(ctx context.Context, p store.Person, place store.Place, said
 		return "I could not stop anything: my database is away. Please try again."
 	}
 	if len(turns) == 0 {
-		return "Nothing runs or waits for you here."
+		return ""
 	}
 	ids := make([]string, len(turns))
 	for i, t := range turns {

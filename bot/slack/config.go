@@ -32,7 +32,7 @@ type Config struct {
 	// Views answers views; nil where there are none: no Home tab, no dialogs.
 	Views Views
 	// Stop ends what the person may end in that place, of what he had asked when he said so, and gives the sentence to
-	// answer with. It is called before the acknowledgement, outside the queue, and perhaps twice for the same press.
+	// answer with: none when nothing of his runs, and his word is then kept as any other message. It is called before the acknowledgement, outside the queue, and perhaps twice for the same press.
 	Stop func(ctx context.Context, by store.Person, place store.Place, said time.Time) (answer string, err error)
 	// Left makes the news durable that a person's account was deactivated; key is the event's. Nil: it is not told.
 	Left func(ctx context.Context, key string, p store.Person, place store.Place) error

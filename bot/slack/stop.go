@@ -15,15 +15,30 @@ func isStop(text string) bool {
 	return strings.EqualFold(strings.TrimRight(strings.TrimSpace(text), ".!"), "stop")
 }
 
-// stop goes past the queue, which may be what is to be stopped. The answer is said once the press is acknowledged.
-func (a *Adapter) stop(ctx context.Context, key string, by store.Person, place store.Place, said time.Time, say func(context.Context, bot.Message) error) (after func(), err error) {
-	if a.config.Stop == nil || !a.stops.first(key) {
+// halt is a stop that somebody said or pressed.
+type halt struct {
+	key   string
+	by    store.Person
+	place store.Place
+	said  time.Time
+	say   func(context.Context, bot.Message) error
+	word  *incoming // the message it was said in; nil when it was pressed
+}
+
+// stop goes past the queue, which may be what is to be stopped. The answer is said once the press is acknowledged. A word
+// that stopped nothing is a message as any other: who may use Aurora is looked at before it is answered.
+func (a *Adapter) stop(ctx context.Context, h halt) (after func(), err error) {
+	if a.config.Stop == nil || !a.stops.first(h.key) {
 		a.counts.repeated.Add(1)
 		return nil, nil
 	}
-	answer, err := a.config.Stop(ctx, by, place, said)
+	answer, err := a.config.Stop(ctx, h.by, h.place, h.said)
+	if err == nil && answer == "" && h.word != nil {
+		h.word.event.Text = "stop" // not "Stop!", which would be an ask
+		err = a.keep(ctx, *h.word)
+	}
 	if err != nil {
-		a.stops.forget(key)
+		a.stops.forget(h.key)
 		return nil, err
 	}
 	if answer == "" {
@@ -32,7 +47,7 @@ func (a *Adapter) stop(ctx context.Context, key string, by store.Person, place s
 	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
 		defer cancel()
-		if err := say(ctx, bot.Message{Notice: answer}); err != nil {
+		if err := h.say(ctx, bot.Message{Notice: answer}); err != nil {
 			a.config.Log.Warn().Str("why", safe(err)).Msg("the answer to a stop could not be said")
 		}
 	}, nil

@@ -53,7 +53,7 @@ func (a *Adapter) receiveEvent(ctx context.Context, id identity, outer slackeven
 			channel: e.Channel, ts: e.TimeStamp, thread: e.ThreadTimeStamp, text: e.Text, direct: true})
 	case *slackevents.AgentSessionStoppedEvent:
 		place := store.Place{Platform: store.Slack, Team: id.team, Channel: e.Channel, Thread: e.ThreadTimestamp}
-		return a.stop(ctx, "ev:"+id.team+":"+back.EventID, id.person(e.User, ""), place, at(e.EventTimestamp), a.sayIn(place))
+		return a.stop(ctx, halt{key: "ev:" + id.team + ":" + back.EventID, by: id.person(e.User, ""), place: place, said: at(e.EventTimestamp), say: a.sayIn(place)})
 	case *slackevents.AppHomeOpenedEvent:
 		if e.Tab == "home" && a.config.Views != nil {
 			opened := store.Place{Platform: store.Slack, Team: id.team, Channel: e.Channel}
@@ -132,16 +132,17 @@ func (a *Adapter) receiveSaid(ctx context.Context, id identity, m said) (after f
 	key := strings.Join([]string{"msg", id.team, m.channel, m.ts}, ":")
 	by := id.person(m.user, m.userTeam)
 	place := store.Place{Platform: store.Slack, Team: id.team, Channel: m.channel, Thread: cmp.Or(m.thread, m.ts)}
-	if isStop(text) {
-		asked := place
-		asked.Thread = m.thread
-		return a.stop(ctx, key, by, asked, at(m.ts), a.sayIn(place))
-	}
-	return nil, a.keep(ctx, incoming{
+	in := incoming{
 		event: store.Event{Key: "ev:" + id.team + ":" + cmp.Or(m.eventID, m.channel+":"+m.ts), MessageKey: key, Kind: store.EventMention,
 			Thread: id.team + ":" + m.channel + ":" + place.Thread, Person: by, Place: place, Text: text, At: at(m.ts)},
 		payload: bot.MentionPayload{TS: m.ts, Direct: m.direct, InThread: m.thread != "" && m.thread != m.ts},
-	})
+	}
+	if isStop(text) {
+		asked := place
+		asked.Thread = m.thread
+		return a.stop(ctx, halt{key: key, by: by, place: asked, said: in.event.At, say: a.sayIn(place), word: &in})
+	}
+	return nil, a.keep(ctx, in)
 }
 
 // receiveCommand makes a slash command durable.
@@ -153,16 +154,18 @@ func (a *Adapter) receiveCommand(ctx context.Context, id identity, e envelope, c
 	by := id.person(c.UserID, "")
 	place := store.Place{Platform: store.Slack, Team: id.team, Channel: c.ChannelID}
 	text := typed(c.Text, "")
-	if isStop(text) {
-		return a.stop(ctx, "env:"+e.id, by, place, e.arrived, func(ctx context.Context, m bot.Message) error {
-			place.Whisper = c.UserID
-			return a.Whisper(ctx, place, m, store.Secret(c.ResponseURL))
-		})
-	}
 	in := incoming{
 		event: store.Event{Key: "env:" + e.id, Kind: store.EventCommand, Thread: strings.Join([]string{id.team, c.ChannelID, c.UserID}, ":"),
 			Person: by, Place: place, Text: text, At: e.arrived},
 		payload: bot.CommandPayload{ReplyURL: c.ResponseURL, Trigger: c.TriggerID},
+	}
+	if isStop(text) {
+		whisper := func(ctx context.Context, m bot.Message) error {
+			alone := place
+			alone.Whisper = c.UserID
+			return a.Whisper(ctx, alone, m, store.Secret(c.ResponseURL))
+		}
+		return a.stop(ctx, halt{key: in.event.Key, by: by, place: place, said: e.arrived, say: whisper, word: &in})
 	}
 	if choice, ok := menuFor(text); ok && a.config.Views != nil {
 		return a.openMenu(id, c, in, choice), nil

@@ -254,6 +254,7 @@ type stops struct {
 	asked []string
 	said  []time.Time
 	err   error
+	none  bool // there is nothing to stop
 }
 
 func (s *stops) stop(_ context.Context, by store.Person, place store.Place, said time.Time) (string, error) {
@@ -264,7 +265,10 @@ func (s *stops) stop(_ context.Context, by store.Person, place store.Place, said
 	}
 	s.said = append(s.said, said)
 	s.asked = append(s.asked, by.ID+" in "+place.Channel+" "+place.Thread)
-	return "Stopped: nothing was running.", nil
+	if s.none {
+		return "", nil
+	}
+	return "Stopped: two asks.", nil
 }
 
 func (s *stops) all() string {
@@ -298,6 +302,29 @@ func TestStopGoesPastTheQueue(t *testing.T) {
 	}
 	if !s.said[0].Equal(at(ts)) { // however late it is delivered
 		t.Errorf("said at %s, want %s", s.said[0], at(ts))
+	}
+}
+
+// TestStopOfNothingIsAMessageAsAnyOther: it is answered after a look at who asks, once however often it is delivered.
+func TestStopOfNothingIsAMessageAsAnyOther(t *testing.T) {
+	t.Parallel()
+	s := stops{none: true}
+	r := start(t, slacksim.Config{AckTimeout: 100 * time.Millisecond, RetryDelays: []time.Duration{20 * time.Millisecond}}, func(c *Config) { c.Stop = s.stop })
+	r.inbox.set(func() { r.inbox.err = store.ErrUnavailable })
+	r.tell(t, ada, ops, "@aurora Stop!", slacksim.Copies(2))
+	await(t, "the failure", func() bool { return r.Stats().Unkept > 0 })
+	r.inbox.set(func() { r.inbox.err = nil })
+	r.inbox.await(t, 1)
+	if o, err := r.sim.Slash(ada, ops, "/aurora stop"); err != nil || !o.Acked {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	within(t, r.sim.WaitQuiet)
+	kept := r.inbox.all()
+	if len(kept) != 2 || kept[0].Kind != store.EventMention || kept[0].Text != "stop" || kept[1].Kind != store.EventCommand || kept[1].Text != "stop" {
+		t.Errorf("kept %+v", kept)
+	}
+	if n := len(r.sim.Calls("chat.postMessage")) + len(r.sim.Calls("chat.postEphemeral")) + len(r.sim.Calls("response_url")); n > 0 {
+		t.Errorf("it was answered %d times without a look at who asks", n)
 	}
 }
 
