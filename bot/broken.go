@@ -65,6 +65,8 @@ func brokenMessage(c store.Connection) Message {
 	if c.UserID == "" {
 		whose, again = "Your organisation's", again+" for everyone"
 	}
-	return notice("%s connection to %s, `%s`, needs a new sign-in: what I keep for it is not accepted any more, so nothing runs on it until then. "+
+	m := notice("%s connection to %s, `%s`, needs a new sign-in: what I keep for it is not accepted any more, so nothing runs on it until then. "+
 		"Say `%s`, here or wherever I am, and I send a link.", whose, c.Cloud, c.Account, again)
+	m.Buttons = []Button{{Action: actionLink, Label: "Connect again", Press: detail(pressed{Cloud: string(c.Cloud), Shared: c.UserID == ""})}}
+	return m
 }

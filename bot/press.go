@@ -39,6 +39,8 @@ func (d *Desk) press(ctx context.Context, claim store.Claim, row store.Received,
 		return d.pressAdmit(ctx, claim, row, a, means)
 	case actionCut:
 		return d.pressDisconnect(ctx, claim, row, a, means)
+	case actionLink:
+		return d.pressLink(ctx, claim, row, a, means)
 	case actionShare:
 		return d.pressShare(ctx, claim, row, a, means)
 	case actionRate:
@@ -101,6 +103,20 @@ func (d *Desk) pressAgain(ctx context.Context, claim store.Claim, row store.Rece
 		}
 	}
 	return d.settle(ctx, claim, row)
+}
+
+// pressLink answers as `connect` would: with a link of the presser's own, since one in the message would be over long before
+// it is read.
+func (d *Desk) pressLink(ctx context.Context, claim store.Claim, row store.Received, a asker, means pressed) error {
+	words := "connect " + means.Cloud
+	if means.Shared {
+		words += " for everyone"
+	}
+	m, err := d.connect(ctx, order{a, row, parseVerb(words)})
+	if err != nil {
+		return err
+	}
+	return d.settle(ctx, claim, row, whisper(row, m))
 }
 
 // readsBack tells whether the argv, written as a line, is the same command when it is read as a person's: what chat

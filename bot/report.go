@@ -289,6 +289,7 @@ type pressed struct {
 	Generation   int64  `json:"generation,omitempty"` // of that connection
 	User         string `json:"user,omitempty"`       // who alone may press it
 	Shared       bool   `json:"shared,omitempty"`     // the connection is the organisation's
+	Cloud        string `json:"cloud,omitempty"`      // that is to be connected
 }
 
 // The actions of buttons.
@@ -301,10 +302,11 @@ const (
 	actionExpel   = "expel"
 	actionCut     = "disconnect"
 	actionAgain   = "again"
-	actionShare   = "share"  // say in the open what was whispered
-	actionShow    = "show"   // whisper the whole of a card that is veiled
-	actionRate    = "rate"   // say whether an answer helped
-	actionExpire  = "expire" // not a button: the clock presses it
+	actionLink    = "reconnect" // the link that `connect` gives
+	actionShare   = "share"     // say in the open what was whispered
+	actionShow    = "show"      // whisper the whole of a card that is veiled
+	actionRate    = "rate"      // say whether an answer helped
+	actionExpire  = "expire"    // not a button: the clock presses it
 )
 
 func readPressed(raw json.RawMessage) (pressed, error) {

@@ -24,14 +24,17 @@ type revoker interface {
 func (a *app) forget(ctx context.Context, c store.Connection) (said string, err error) {
 	path := strings.TrimPrefix(c.Token, "vault:")
 	cred, _, err := a.stores.keeper.Get(ctx, path)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return "", fmt.Errorf("read the credential to revoke it: %w", err)
+	if _, away := errors.AsType[*store.Trouble](err); away || errors.Is(err, store.ErrUnavailable) || ctx.Err() != nil {
+		return "", fmt.Errorf("read the credential to revoke it: %w", errors.Join(err, ctx.Err()))
 	}
 	said = byHand(c)
 	switch revoker := a.revoker(c.Cloud); {
 	case said != "":
 	case revoker == nil:
 		said = "Aurora cannot take it back at its cloud, where it goes on: delete there what was made for Aurora."
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		a.log.Warn().Err(err).Str("cloud", string(c.Cloud)).Str("connection", c.ID).Msg("a credential that is to be erased cannot be read")
+		said = "What I kept for it could not be read, so it was not taken back at its cloud: look there for what was made for Aurora."
 	case err != nil: // this is done again, after something broke in the middle
 		said = "Its credential was erased before, and whether it was taken back at its cloud is not known: look there for what was made for Aurora."
 	default:
