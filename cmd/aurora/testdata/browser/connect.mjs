@@ -6,6 +6,7 @@ import { chromium } from 'playwright-core';
 
 const { ADDRESS, CLOUDS, ROLE, CHROMIUM, SLACK } = process.env;
 const patience = 60_000;
+const given = new Set(); // links that were asked for
 const complaints = []; // what browsers had to say of the pages
 let browser, chat;
 
@@ -31,9 +32,12 @@ async function link(cloud) {
   await area.press('Escape');
   await area.press('Enter');
   await links.nth(had).waitFor();
-  const asked = chat.context().waitForEvent('request', (request) => request.url().includes('/connect/'));
+  // A tab that did not get there tries again by itself, seconds later: what was asked for before is not the answer.
+  const asked = chat.context().waitForEvent('request', (request) => request.url().includes('/connect/') && !given.has(request.url()));
   await links.nth(had).click();
-  return (await asked).url();
+  const address = (await asked).url();
+  given.add(address);
+  return address;
 }
 
 // slackAs signs in with Slack as somebody.
