@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
 
 	"aurora/providers"
 )
@@ -131,38 +130,25 @@ func (c client) names(ctx context.Context, path ...string) ([]string, error) {
 	return out, nil
 }
 
-const (
-	mostDetails = 60 // of a list that has names only; the rest stays names
-	sideBySide  = 4
-)
+// mostDetails is how many of a list that has names only are read one by one; the rest stays names.
+const mostDetails = 60
 
-// details reads what stands behind names. One that cannot be read does not hide the others.
+// details reads what stands behind names, one after the other: the executor lets two commands of an account run at once.
+// One that cannot be read does not hide the others; being asked too often ends the list, for it to be asked again later.
 func (c client) details(ctx context.Context, names []string, path ...string) ([]any, error) {
 	out := make([]any, len(names))
-	errs := make([]error, len(names))
-	var readers sync.WaitGroup
-	room := make(chan struct{}, sideBySide)
 	for i, name := range names {
 		if i >= mostDetails {
 			out[i] = map[string]string{"id": name}
 			continue
 		}
-		readers.Go(func() {
-			room <- struct{}{}
-			defer func() { <-room }()
-			var raw json.RawMessage
-			if raw, errs[i] = c.get(ctx, nil, append(append([]string{}, path...), name)...); errs[i] == nil {
-				out[i] = raw
-			}
-		})
-	}
-	readers.Wait()
-	for i, err := range errs {
+		raw, err := c.get(ctx, nil, append(append([]string{}, path...), name)...)
 		var refused *apiError
 		switch {
 		case err == nil:
-		case errors.As(err, &refused) && refused.status != http.StatusUnauthorized:
-			out[i] = map[string]string{"id": names[i], "error": refused.Error()}
+			out[i] = raw
+		case errors.As(err, &refused) && refused.status != http.StatusUnauthorized && refused.status != http.StatusTooManyRequests:
+			out[i] = map[string]string{"id": name, "error": refused.Error()}
 		default:
 			return nil, err
 		}

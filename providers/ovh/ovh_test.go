@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -339,6 +340,43 @@ func FuzzPath(f *testing.F) {
 			t.Errorf("%q asked for %s", part, seen)
 		}
 	})
+}
+
+// TestAListOfNamesIsReadOneByOne has the API refuse one of them, and then find that it is asked too often.
+func TestAListOfNamesIsReadOneByOne(t *testing.T) {
+	t.Parallel()
+	var inside, most, asked atomic.Int32
+	var often atomic.Bool
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n := inside.Add(1); n > most.Load() {
+			most.Store(n)
+		}
+		defer inside.Add(-1)
+		asked.Add(1)
+		switch name := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]; {
+		case name == "vps":
+			_, _ = fmt.Fprint(w, `["a1","a2","a3","a4","a5","a6"]`)
+		case name == "a2":
+			w.WriteHeader(http.StatusForbidden)
+		case name == "a4" && often.Load():
+			w.WriteHeader(http.StatusTooManyRequests)
+		default:
+			_, _ = fmt.Fprintf(w, `{"name":%q}`, name)
+		}
+	}))
+	t.Cleanup(server.Close)
+	c := connector(t, Config{API: map[string]string{"eu": server.URL}})
+	ask := providers.SessionAsk{Credential: store.NewCredential(map[string]string{
+		"access_token": "t", "endpoint": "ovh-eu", "expiry": time.Now().Add(time.Hour).Format(time.RFC3339Nano)})}
+	out := run(t, c, ask, "ovhcloud vps list")
+	if out.ExitCode != 0 || !strings.Contains(string(out.Stdout), "HTTP 403") || !strings.Contains(string(out.Stdout), `"a6"`) || most.Load() != 1 {
+		t.Errorf("%d at once: %+v", most.Load(), out)
+	}
+	often.Store(true)
+	asked.Store(0)
+	if out := run(t, c, ask, "ovhcloud vps list"); out.ExitCode != 1 || !strings.Contains(string(out.Stderr), "HTTP 429") || asked.Load() != 5 {
+		t.Errorf("asked %d times: %+v", asked.Load(), out)
+	}
 }
 
 func TestAnAnswerThatIsNoneIsToldAsSuch(t *testing.T) {
