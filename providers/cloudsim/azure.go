@@ -151,7 +151,7 @@ func (a *azureARM) carryOut(c *restCall) reply {
 	if id := c.params["subscription"]; id != "" && a.server.world.Azure.subscription(id) == nil {
 		return armError(http.StatusNotFound, "SubscriptionNotFound", "The subscription '"+id+"' could not be found.").reply()
 	}
-	if c.route.writes && !a.contributes(c.owner, c.params["subscription"], c.rest) {
+	if !a.may(c) {
 		return armError(http.StatusForbidden, "AuthorizationFailed", "The client '"+c.owner+"' with object id '"+uuidOf(c.owner)+
 			"' does not have authorization to perform action '"+c.route.action+"' over scope '"+c.URL.Path+"' or the scope is invalid. If access was recently granted, please refresh your credentials.").reply()
 	}
@@ -168,7 +168,11 @@ func (a *azureARM) meant(c *restCall, scopes []string) bool {
 }
 
 func (a *azureARM) refusal(_ *request, status int, code, message string) reply {
-	return armError(status, code, message).reply()
+	answer := armError(status, code, message).reply()
+	if status == http.StatusTooManyRequests {
+		answer.header["Retry-After"] = "1"
+	}
+	return answer
 }
 
 func armError(status int, code, message string) *restError {

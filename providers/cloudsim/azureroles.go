@@ -79,6 +79,20 @@ func (a *azureARM) contributes(subject, subscription, resource string) bool {
 	})
 }
 
+// may tells whether the caller has a role for the call. What somebody may do anybody may ask of himself.
+func (a *azureARM) may(c *restCall) bool {
+	subscription := c.params["subscription"]
+	switch {
+	case c.route.writes:
+		return a.contributes(c.owner, subscription, c.rest)
+	case subscription == "" || strings.HasPrefix(c.route.action, "Microsoft.Authorization/"):
+		return true
+	}
+	return slices.ContainsFunc(a.server.azureGrants(c.owner, subscription), func(g AzureGrant) bool {
+		return (g.Role == "Contributor" || g.Role == "Reader") && within(c.rest, g.Scope)
+	})
+}
+
 const (
 	mostPermissions = 1 // a page: few, so that whoever reads the first page alone is found out
 	mostAssignments = 2

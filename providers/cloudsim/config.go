@@ -41,6 +41,9 @@ type Config struct {
 	ScalewayKeys []ScalewayKey
 	// AzurePrincipals are service principals. Empty means two random ones: a Contributor and a Reader.
 	AzurePrincipals []AzurePrincipal
+	// Limit throttles each principal's calls to each service of an account. Zero means 2,000 at once and 500 a second, which no
+	// client that behaves comes near.
+	Limit Limit
 }
 
 // AWSKey is one AWS access key. SessionToken is empty for the long-lived ones.
@@ -65,6 +68,9 @@ type TailscaleClient struct {
 }
 
 func (c Config) filled() Config {
+	if c.Limit == (Limit{}) {
+		c.Limit = Limit{Burst: 2000, PerSecond: 500}
+	}
 	if c.World == nil {
 		w := DefaultWorld()
 		c.World = &w

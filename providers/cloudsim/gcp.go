@@ -1,6 +1,7 @@
 package cloudsim
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -272,11 +273,9 @@ func (c *gcpCall) fail(e *gcpError) reply {
 }
 
 func (g *gcpCloud) refusal(r *request, status int, code, message string) reply {
-	if code == "" {
-		code = "backendError"
+	said, reason, words := "UNAVAILABLE", "backendError", "The service is currently unavailable."
+	if status == http.StatusTooManyRequests {
+		said, reason, words = "RESOURCE_EXHAUSTED", "rateLimitExceeded", "Quota exceeded for quota metric 'Queries' and limit 'Queries per minute'."
 	}
-	if message == "" {
-		message = "The service is currently unavailable."
-	}
-	return (&gcpCall{request: r, cloud: g}).fail(&gcpError{code: status, status: "UNAVAILABLE", reason: code, message: message})
+	return (&gcpCall{request: r, cloud: g}).fail(&gcpError{code: status, status: said, reason: cmp.Or(code, reason), message: cmp.Or(message, words)})
 }

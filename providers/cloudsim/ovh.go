@@ -114,9 +114,7 @@ func (o *ovhCloud) carryOut(c *restCall, oauth *authorizationServer) reply {
 		return ovhError(http.StatusUnauthorized, "Client::Unauthorized", "This credential is not valid").reply()
 	}
 	c.owner = token.grant.subject
-	all := slices.Contains(token.scopes, "all")
-	reads := slices.ContainsFunc(token.scopes, func(s string) bool { return strings.HasSuffix(s, ":read") || strings.HasSuffix(s, "/read") })
-	if !all && (c.route.writes || !reads) {
+	if !slices.Contains(token.scopes, "all") { // the only scope that the authorization code flow offers
 		return ovhError(http.StatusForbidden, "Client::Forbidden", "This call has not been granted").reply()
 	}
 	return c.answer()

@@ -26,6 +26,7 @@ type Server struct {
 	journal  []*Entry
 	number   int
 	faults   []*Fault
+	buckets  map[string]*bucket // what is left of each limit
 	hook     Hook
 	clouds   []mounted
 	aws      *awsCloud
@@ -79,7 +80,7 @@ func (r reply) done() bool { return r.status < 400 }
 // New makes a simulator with its world in place. It answers once it is started or served.
 func New(config Config) *Server {
 	config = config.filled()
-	s := &Server{config: config, world: config.World.clone(), changed: make(chan struct{}), release: make(chan struct{})}
+	s := &Server{config: config, world: config.World.clone(), changed: make(chan struct{}), release: make(chan struct{}), buckets: map[string]*bucket{}}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.mount()
 	s.http = &http.Server{
@@ -208,6 +209,10 @@ func (s *Server) perform(r *request, c cloud, act func() reply) (answer reply, c
 		}
 	}
 	s.update(func() {
+		if s.throttles(r.entry) {
+			status, code, message := tooMany(r.entry)
+			act = func() reply { return c.refusal(r, status, code, message) }
+		}
 		answer = act()
 		r.entry.Done = answer.done()
 		r.entry.Code = answer.code
