@@ -19,6 +19,9 @@ var (
 	ErrConflict = errors.New("somebody else wrote first")
 	// ErrUnavailable says that the store itself cannot be reached; nothing was written as far as can be told.
 	ErrUnavailable = errors.New("the store cannot be reached")
+	// ErrUncertain goes with ErrUnavailable where the store may have written all the same: its answer was not waited for, or
+	// was lost.
+	ErrUncertain = errors.New("it may have been written all the same")
 )
 
 // Cloud names one of the clouds Aurora can drive, as in `/aurora connect <cloud>` and the API.

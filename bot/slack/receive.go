@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	slackgo "github.com/slack-go/slack"
@@ -9,6 +10,7 @@ import (
 	"github.com/slack-go/slack/socketmode"
 
 	"aurora/bot"
+	"aurora/store"
 )
 
 const (
@@ -17,6 +19,7 @@ const (
 	atMost      = 8192                    // envelopes held at all
 
 	sentenceAway  = "Not taken: my database is away. Please try again in a minute."
+	sentenceMaybe = "My database did not answer in time, so I don't know whether I have taken this. Wait a minute for an answer, and look at what is there before you try again."
 	sentenceBusy  = "Not taken: too much is waiting for me right now. Please try again in a minute."
 	sentencePanic = "Not taken: something went wrong inside Aurora. Please try again, and tell an admin if it stays so."
 )
@@ -102,7 +105,15 @@ func (a *Adapter) take(s *socket, e envelope) {
 func (a *Adapter) notKept(s *socket, e envelope, why error) {
 	a.counts.unkept.Add(1)
 	a.config.Log.Error().Str("envelope", e.id).Str("type", e.kind).Str("why", safe(why)).Msg("an envelope could not be kept")
-	a.turnAway(s, e, sentenceAway)
+	a.turnAway(s, e, untaken(why))
+}
+
+// untaken says why something was not taken, or that nobody knows whether it was.
+func untaken(why error) string {
+	if errors.Is(why, store.ErrUncertain) {
+		return sentenceMaybe
+	}
+	return sentenceAway
 }
 
 // handle makes the envelope durable and only then acknowledges it.

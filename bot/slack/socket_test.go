@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -94,6 +95,14 @@ func TestCommandAndClickAreAnsweredWhileTheDatabaseIsAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.inbox.set(func() { r.inbox.err = errors.Join(store.ErrUnavailable, store.ErrUncertain) })
+	if outcome, err := r.sim.Slash(ben, ops, "/aurora status"); err != nil || !outcome.Acked {
+		t.Fatalf("the command ended with %+v, %v", outcome, err)
+	}
+	within(t, func(ctx context.Context) error { // to try again might run it twice
+		_, err := r.sim.WaitMessage(ctx, ben, ops, func(m slacksim.Message) bool { return m.Ephemeral && m.Plain == sentenceMaybe })
+		return err
+	})
 	r.inbox.set(func() { r.inbox.err = store.ErrUnavailable })
 	outcome, err := r.sim.Slash(ada, ops, "/aurora status")
 	if err != nil || !outcome.Acked {

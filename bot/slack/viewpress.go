@@ -105,7 +105,7 @@ func (a *Adapter) openMenu(id identity, c slackgo.SlashCommand, in incoming, cho
 		defer cancel()
 		if err := a.keep(ctx, in); err != nil {
 			a.counts.unkept.Add(1)
-			out := a.render.message(bot.Message{Notice: sentenceAway})
+			out := a.render.message(bot.Message{Notice: untaken(err)})
 			if err := a.replies.send(ctx, c.ResponseURL, "", out); err != nil {
 				a.config.Log.Warn().Str("why", safe(err)).Str("team", id.team).Msg("somebody could not be told that a command was not taken")
 			}

@@ -52,11 +52,12 @@ func (c *cluster) inTheMiddle(end, mend func()) {
 	for _, action := range []string{"devices.list", "devices.delete"} {
 		c.hold(cloudsim.FaultHoldAfter, action)
 	}
+	asked := len(c.sims.model.Requests())
 	thinking, reading := c.askIn("ops", "how is the weather"), c.askIn("oncall", "which devices are there")
 	if outcome, err := sim.Click(people["ada"], rooms["ops"], card.TS, buttonID(card, "confirm")); err != nil || !outcome.Acked {
 		t.Fatalf("the click: %+v, %v", outcome, err)
 	}
-	c.awaitHeld("devices.list") // the script has a hold: this waits for the model
+	c.await(patience, "the model to think and to call", func() bool { return len(c.sims.model.Requests()) >= asked+2 })
 	for _, action := range []string{"devices.list", "devices.delete"} {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		if _, err := c.sims.clouds.WaitHeld(ctx, action); err != nil {

@@ -179,8 +179,12 @@ func (d *DB) once(ctx context.Context, fn func(conn) error) error {
 		_ = raw.Rollback() // the first error says more; a lost connection rolls back by itself
 		return err
 	}
-	if err := raw.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", fault(ctx, err))
+	err = fault(ctx, raw.Commit())
+	if errors.Is(err, store.ErrUnavailable) { // its answer was lost, maybe not the commit
+		return fmt.Errorf("commit: %w: %w", store.ErrUncertain, err)
+	}
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
 }

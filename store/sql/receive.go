@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"aurora/store"
@@ -30,15 +31,37 @@ type arrival struct {
 	payload *string
 	at      time.Time
 
+	fate  atomic.Int32
 	fresh bool
 	err   error
 	done  chan struct{} // closed when fresh and err stand
 }
 
+// The fates of an arrival: whoever is first, he who waits for it or the transaction that writes it, decides.
+const (
+	undecided int32 = iota
+	begun
+	abandoned
+)
+
+// begin takes the arrival into a transaction, unless nobody waits for it any more.
+func (a *arrival) begin() bool {
+	return a.fate.CompareAndSwap(undecided, begun) || a.fate.Load() == begun
+}
+
+// leave gives the arrival up. What a transaction has begun to write may be committed all the same.
+func (a *arrival) leave(why error) error {
+	if a.fate.CompareAndSwap(undecided, abandoned) {
+		return why
+	}
+	return fmt.Errorf("%w: %w", store.ErrUncertain, why)
+}
+
 // Receive commits an event, after which it may be acknowledged. fresh is false when its Key or its MessageKey stands
 // there already: somebody has it, and nothing was changed. A click without a thread key of its own waits under its Key:
-// clicks are handled while a turn runs in the thread they come from. A caller whose ctx ends while he waits does not
-// know whether the event was taken; it may be sent again without harm.
+// clicks are handled while a turn runs in the thread they come from. A caller whose ctx ends while he waits
+// gets store.ErrUnavailable: the event is not taken, nor will be, unless store.ErrUncertain comes with it. The same event
+// may be sent again without harm, a person's second try is another one.
 func (d *DB) Receive(ctx context.Context, e store.Event) (fresh bool, err error) {
 	a, err := newArrival(e)
 	if err != nil {
@@ -55,9 +78,9 @@ func (d *DB) Receive(ctx context.Context, e store.Event) (fresh bool, err error)
 	case <-a.done:
 		return a.fresh, a.err
 	case <-d.closed:
-		return false, errClosed
+		return false, a.leave(errClosed)
 	case <-ctx.Done():
-		return false, fault(ctx, ctx.Err())
+		return false, a.leave(fault(ctx, ctx.Err()))
 	}
 }
 
@@ -147,7 +170,8 @@ func (a *arrival) settle(err error) {
 	close(a.done)
 }
 
-// insert writes a batch in one transaction and marks those that are fresh.
+// insert writes a batch in one transaction and marks those that are fresh. Whom nobody waits for any more when it begins is
+// left out.
 func (d *DB) insert(ctx context.Context, batch []*arrival) error {
 	for _, a := range batch {
 		a.fresh = false
@@ -156,13 +180,18 @@ func (d *DB) insert(ctx context.Context, batch []*arrival) error {
 		return d.insertTogether(ctx, batch)
 	}
 	return d.urgent(ctx, func(tx conn) (err error) {
-		for _, a := range batch {
+		for _, a := range awaited(batch) {
 			if a.fresh, err = tx.receive(ctx, a); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// awaited begins those that somebody waits for.
+func awaited(batch []*arrival) []*arrival {
+	return slices.DeleteFunc(slices.Clone(batch), func(a *arrival) bool { return !a.begin() })
 }
 
 const insertEvent = `INSERT INTO inbox
@@ -183,6 +212,39 @@ func (c conn) receive(ctx context.Context, a *arrival) (fresh bool, err error) {
 
 // insertTogether is receive for a whole batch in one statement, which only PostgreSQL can.
 func (d *DB) insertTogether(ctx context.Context, batch []*arrival) error {
+	fresh := map[string]bool{}
+	err := d.urgent(ctx, func(tx conn) error {
+		clear(fresh)
+		batch := awaited(batch)
+		if len(batch) == 0 {
+			return nil
+		}
+		return tx.each(ctx, insertBatch, columns(batch), func(row scanner) error {
+			var key string
+			err := row.Scan(&key)
+			fresh[key] = true
+			return err
+		})
+	})
+	for _, a := range batch {
+		if a.fresh = err == nil && a.fate.Load() == begun && fresh[a.key]; a.fresh {
+			delete(fresh, a.key) // of two deliveries in one batch the first is fresh
+		}
+	}
+	return err
+}
+
+const insertBatch = `WITH fresh AS (` + insertEvent + `
+		SELECT key, nullif(msg, ''), kind, thread, platform, team, id, place::json, text, payload::json, at
+		FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
+			$1::text[], $2::timestamptz[]) WITH ORDINALITY
+			AS e (key, msg, kind, thread, platform, team, id, place, text, payload, at, nr) ORDER BY nr
+		ON CONFLICT DO NOTHING RETURNING key, thread),
+	woken AS (INSERT INTO threads (key, due_at) SELECT DISTINCT thread, {now} FROM fresh ORDER BY thread ` + due + `)
+	SELECT key FROM fresh`
+
+// columns gives a batch column by column: payloads, times and the texts in the order of insertBatch.
+func columns(batch []*arrival) []any {
 	n := len(batch)
 	var texts [9][]string
 	for i := range texts {
@@ -199,26 +261,5 @@ func (d *DB) insertTogether(ctx context.Context, batch []*arrival) error {
 	for _, column := range texts {
 		args = append(args, column)
 	}
-	fresh := map[string]bool{}
-	err := d.urgent(ctx, func(tx conn) error {
-		clear(fresh)
-		return tx.each(ctx, `WITH fresh AS (`+insertEvent+`
-				SELECT key, nullif(msg, ''), kind, thread, platform, team, id, place::json, text, payload::json, at
-				FROM unnest($3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
-					$1::text[], $2::timestamptz[]) WITH ORDINALITY
-					AS e (key, msg, kind, thread, platform, team, id, place, text, payload, at, nr) ORDER BY nr
-				ON CONFLICT DO NOTHING RETURNING key, thread),
-			woken AS (INSERT INTO threads (key, due_at) SELECT DISTINCT thread, {now} FROM fresh ORDER BY thread `+due+`)
-			SELECT key FROM fresh`, args, func(row scanner) error {
-			var key string
-			err := row.Scan(&key)
-			fresh[key] = true
-			return err
-		})
-	})
-	for _, a := range batch {
-		a.fresh = err == nil && fresh[a.key]
-		delete(fresh, a.key) // of two deliveries in one batch the first is fresh
-	}
-	return err
+	return args
 }
