@@ -453,7 +453,7 @@ func TestOneCardRunsOnce(t *testing.T) {
 
 // TestLateClickRunsNothing waits until the time is over by Redis' clock.
 func TestLateClickRunsNothing(t *testing.T) {
-	m := newMeddled(t, time.Millisecond)
+	m := newMeddled(t, 2*time.Second) // long enough for the card to be shown
 	card := m.card("ada", terminate)
 	m.until("it expired", func() bool { return m.record(card.conf).State == store.ConfirmationExpired })
 	m.confirm(card)
