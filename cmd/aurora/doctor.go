@@ -74,6 +74,9 @@ func (d *doctor) stores(ctx context.Context) error {
 		return err
 	}
 	defer s.close()
+	if advice, err := s.sql.CheckStandbys(ctx); err == nil && advice != "" {
+		_, _ = fmt.Fprintf(d.io.out, "      %s\n", advice)
+	}
 	return errors.Join(s.sql.Ready(ctx), s.redis.Ready(ctx), s.keeper.Ready(ctx))
 }
 

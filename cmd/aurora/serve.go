@@ -69,6 +69,9 @@ func (a *app) run(ctx context.Context) error {
 	group.Go(func() error { return a.worker.Run(ctx) })
 	group.Go(func() error { return a.sweeper.Run(ctx) })
 	group.Go(func() error { return a.recon.Run(ctx) })
+	if advice, err := a.stores.sql.CheckStandbys(ctx); err != nil || advice != "" {
+		a.log.Warn().Err(err).Str("advice", advice).Msg("standbys of the database")
+	}
 	group.Go(func() error { return logHeads(ctx, a.stores.sql, a.log) })
 	group.Go(func() error { return a.slack.Run(ctx) })
 	a.log.Info().Str("public", public.Addr().String()).Str("ops", ops.Addr().String()).Bool("embedded", a.config.embedded()).

@@ -23,6 +23,9 @@ const Lease = 15 * time.Second
 
 const defaultMaxConns = 16
 
+// connLife is after what time a connection is made anew: behind a proxy one may lead to a server that was demoted.
+const connLife = 5 * time.Minute
+
 // Config says where the database is and how audit rows are signed.
 type Config struct {
 	URL      string       // postgres://... or postgresql://...; anything else is the path of a SQLite file
@@ -76,11 +79,23 @@ func (d *DB) Close() error {
 	return d.pool.Close()
 }
 
-// Ready tells whether the database answers.
+// Ready tells whether the database answers and, on PostgreSQL, takes writes.
 func (d *DB) Ready(ctx context.Context) error {
-	var one int
-	return d.one(ctx, `SELECT 1`, nil, &one)
+	ask := `SELECT 0`
+	if d.pg != nil {
+		ask = `SELECT CASE WHEN pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' THEN 1 ELSE 0 END`
+	}
+	readOnly := 0
+	if err := d.one(ctx, ask, nil, &readOnly); err != nil {
+		return err
+	}
+	if readOnly == 1 {
+		return errReadOnly
+	}
+	return nil
 }
+
+var errReadOnly = &store.Trouble{Kind: store.TroubleStandby, Advice: "PostgreSQL takes no writes: DATABASE_URL leads to a standby, or to a server that was set to read only, as when its disk is full"}
 
 func (d *DB) openPostgres(ctx context.Context, cfg Config) error {
 	pg, err := parsePostgres(cfg.URL)
@@ -95,6 +110,7 @@ func (d *DB) openPostgres(ctx context.Context, cfg Config) error {
 	d.pool = stdlib.OpenDB(*pg)
 	d.pool.SetMaxOpenConns(conns)
 	d.pool.SetMaxIdleConns(conns)
+	d.pool.SetConnMaxLifetime(connLife)
 	if err := fault(ctx, d.pool.PingContext(ctx)); err != nil {
 		return errors.Join(fmt.Errorf("connect to PostgreSQL: %w", err), d.pool.Close())
 	}

@@ -160,6 +160,14 @@ func NewPostgresPair(t testing.TB) *PostgresPair {
 	return &PostgresPair{ServeURL: both, Primary: one, Standby: two}
 }
 
+// Asynchronous lets no commit wait for the standby any more.
+func (p *PostgresPair) Asynchronous(t testing.TB) {
+	t.Helper()
+	if err := p.Primary.admin("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()"); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Promote makes the standby the primary. The old one must have ended before.
 func (p *PostgresPair) Promote(t testing.TB) {
 	t.Helper()
