@@ -23,8 +23,8 @@ type dependency struct {
 	look  func(ctx context.Context) error
 }
 
-// dependencies are all of them, in the order they are told. The model is not vital: a replica that is taken out because
-// of it could not even say so, while typed commands, verbs and clicks work without one.
+// dependencies are all of them, in the order they are told. The model is not vital, nor is a replica of Redis,
+// for which confirmations wait: an Aurora that is taken out because of them could not even say so, while typed commands, verbs and clicks work without one.
 func (a *app) dependencies() []dependency {
 	database, memory, credentials := "postgresql", "redis", "vault"
 	if a.config.embedded() {
@@ -33,6 +33,9 @@ func (a *app) dependencies() []dependency {
 	all := []dependency{
 		{database, true, a.stores.sql.Ready}, {memory, true, a.stores.redis.Ready}, {credentials, true, a.stores.keeper.Ready},
 		{"slack", true, func(context.Context) error { return a.slack.Ready() }},
+	}
+	if a.stores.redis.Replicated() {
+		all = append(all, dependency{"redis replica", false, a.stores.redis.InStep})
 	}
 	if a.brain != nil {
 		all = append(all, dependency{"model", false, a.brain.Ready})

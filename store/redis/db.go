@@ -83,6 +83,25 @@ func (d *DB) Ready(ctx context.Context) error {
 	return d.fail("use Redis", err)
 }
 
+// Replicated tells whether decisions wait for a replica, as under Sentinel.
+func (d *DB) Replicated() bool { return d.replicated }
+
+// InStep tells whether a replica acknowledges what is written, without which no confirmation is kept or taken.
+func (d *DB) InStep(ctx context.Context) error {
+	ctx, done := limit(ctx)
+	defer done()
+	pipe := d.client.Pipeline()
+	pipe.Set(ctx, key("ready", rand.Text()), "1", time.Second)
+	wait := pipe.Do(ctx, "WAIT", 1, replicaWait.Milliseconds())
+	if _, err := pipe.Exec(ctx); err != nil {
+		return d.fail("use Redis", err)
+	}
+	if acks, err := wait.Int(); err != nil || acks < 1 {
+		return errors.New("no replica of Redis is in step: confirmations wait for one")
+	}
+	return nil
+}
+
 // limit gives an operation its deadline.
 func limit(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, opTimeout)
