@@ -20,10 +20,11 @@ build:
 run: build
 	@./bin/aurora playground
 
-# Everything, against the real thing: PostgreSQL, Redis, Vault, the CLIs, npm clients, a browser.
+# Everything, against the real thing: PostgreSQL, Redis, Vault, the CLIs, npm clients, a browser. Tests wait for servers and
+# programs more than they compute, so more of them run side by side than there are cores.
 test: tools
 	$(GO) vet ./...
-	$(GO) test -race -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v /policy/gen)
+	$(GO) test -race -shuffle=on -parallel 4 -timeout 30m $$($(GO) list ./... | grep -v /policy/gen)
 	$(GO) test -shuffle=on ./providers/policy/gen
 	$(GO) test -count=1 -run TestHostileModel -v ./cmd/aurora
 

@@ -246,7 +246,7 @@ func TestTurnedOffSocketModeIsToldAtOnce(t *testing.T) {
 
 func TestSocketsAreReplacedWithoutLoss(t *testing.T) {
 	t.Parallel()
-	r := start(t, slacksim.Config{AckTimeout: 300 * time.Millisecond, RetryDelays: []time.Duration{0, 100 * time.Millisecond, 300 * time.Millisecond}})
+	r := start(t, slacksim.Config{AckTimeout: 2 * time.Second, RetryDelays: []time.Duration{0, 300 * time.Millisecond, 2 * time.Second}})
 	const n = 60
 	for i := range n {
 		r.tell(t, ada, ops, "@aurora ask")
