@@ -24,8 +24,8 @@ run: build
 # programs more than they compute, so more of them run side by side than there are cores.
 test: tools
 	$(GO) vet ./...
-	$(GO) test -race -shuffle=on -parallel 4 -timeout 30m $$($(GO) list ./... | grep -v /policy/gen)
-	$(GO) test -shuffle=on ./providers/policy/gen
+	$(GO) test -race -shuffle=on -parallel 4 -timeout 30m $$($(GO) list ./... | grep -v /policy)
+	$(GO) test -shuffle=on ./providers/policy/...
 	$(GO) test -count=1 -run TestHostileModel -v ./cmd/aurora
 
 # What needs no server and no npm: for the minute between two edits.

@@ -29,6 +29,7 @@ const (
 // TestCanariesAreNowhere runs Aurora for real (two processes, PostgreSQL, Redis, Vault, the real aws) through reads,
 // errors, confirmations, a disconnect and kills of a CLI and of a process, and then searches all there is to search.
 func TestCanariesAreNowhere(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("a minute of kills and takeovers")
 	}
