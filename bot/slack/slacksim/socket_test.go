@@ -204,8 +204,10 @@ func TestFrozenSocketIsSilent(t *testing.T) {
 	c := hasty()
 	c.PingEvery = 5 * time.Millisecond
 	s := start(t, c)
+	began := time.Now()
 	a := connect(t, s)
 	s.Freeze(0)
+	before := int(time.Since(began)/c.PingEvery) + 1 // pings that may be on their way
 	pings := make(chan struct{}, 100)
 	a.conn.SetPingHandler(func(string) error { pings <- struct{}{}; return nil })
 	_ = a.conn.SetReadDeadline(time.Now().Add(80 * time.Millisecond))
@@ -215,8 +217,8 @@ func TestFrozenSocketIsSilent(t *testing.T) {
 	if _, _, err := a.conn.ReadMessage(); err == nil {
 		t.Error("a frozen socket sent a frame")
 	}
-	if len(pings) > 1 {
-		t.Errorf("a frozen socket sent %d pings", len(pings))
+	if len(pings) > before {
+		t.Errorf("a frozen socket sent %d pings, %d at most before", len(pings), before)
 	}
 }
 
