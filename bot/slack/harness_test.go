@@ -30,6 +30,7 @@ type inbox struct {
 	keys    map[string]bool
 	err     error         // what Receive answers instead
 	gate    chan struct{} // when set, Receive waits for it
+	held    int           // how many came to a gate
 	panics  bool
 	changed chan struct{}
 }
@@ -39,6 +40,9 @@ func newInbox() *inbox { return &inbox{keys: map[string]bool{}, changed: make(ch
 func (b *inbox) Receive(ctx context.Context, e store.Event) (bool, error) {
 	b.mu.Lock()
 	gate, err, panics := b.gate, b.err, b.panics
+	if gate != nil {
+		b.held++
+	}
 	b.mu.Unlock()
 	if panics {
 		panic("xoxb-this-must-not-be-logged")
@@ -62,6 +66,13 @@ func (b *inbox) Receive(ctx context.Context, e store.Event) (bool, error) {
 	b.keys[e.Key], b.keys[e.MessageKey] = true, true
 	b.events = append(b.events, e)
 	return true, nil
+}
+
+// atGate tells how many came to a gate until now.
+func (b *inbox) atGate() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.held
 }
 
 func (b *inbox) set(change func()) {

@@ -40,7 +40,7 @@ func TestSlowRowHoldsUpNobodyElse(t *testing.T) {
 	gate := make(chan struct{})
 	r.inbox.set(func() { r.inbox.gate = gate })
 	r.tell(t, ada, ops, "@aurora first")
-	await(t, "the first envelope", func() bool { return r.Stats().Received == 1 })
+	await(t, "the first envelope", func() bool { return r.inbox.atGate() == 1 })
 	r.inbox.set(func() { r.inbox.gate = nil })
 	r.tell(t, ada, ops, "@aurora second")
 	if e := r.inbox.await(t, 1)[0]; e.Text != "second" {
@@ -57,7 +57,7 @@ func TestAThreadKeepsItsOrder(t *testing.T) {
 	gate := make(chan struct{})
 	r.inbox.set(func() { r.inbox.gate = gate })
 	root := r.tell(t, ada, ops, "@aurora mode agent")
-	await(t, "the first envelope", func() bool { return r.Stats().Received == 1 })
+	await(t, "the first envelope", func() bool { return r.inbox.atGate() == 1 })
 	r.inbox.set(func() { r.inbox.gate = nil })
 	r.tell(t, ada, ops, "@aurora run something", slacksim.InThread(root))
 	await(t, "the second envelope", func() bool { return r.Stats().Received == 2 })
