@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -71,8 +72,11 @@ func keep(t *testing.T, c *Confiner, reach []netip.AddrPort, argv ...string) ran
 	return ran{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
 }
 
+// command is to be started by the goroutine that makes it. Its thread is nobody else's from now on, as in the executor: a
+// keeper ends with the thread that started it, and other tests here let threads end.
 func command(t *testing.T, c *Confiner, dir string, reach []netip.AddrPort, argv ...string) *exec.Cmd {
 	t.Helper()
+	runtime.LockOSThread()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
